@@ -1,0 +1,260 @@
+//! One chain, several branches.
+
+use crate::{Block, Error, Flow, Result, Stage, Waits};
+
+/// Sends every block to each target, in their order; the blocks are shared, not copied.
+///
+/// A target that wants no more is closed and left out, and so is one whose reader went away; when none is left
+/// the chain stops. A target that is full holds the others back. All are closed at the end even if one fails.
+///
+/// ```
+/// use costage::{Source, Stage, broadcast, collect};
+///
+/// let ((first, one), (second, two)) = (collect(), collect());
+/// let branches: [Box<dyn Stage>; 2] = [Box::new(one), Box::new(two)];
+/// Source::text("to all\n").drive(broadcast(branches))?;
+/// assert_eq!((first.take(), second.take()), (b"to all\n".to_vec(), b"to all\n".to_vec()));
+/// # Ok::<(), costage::Error>(())
+/// ```
+pub fn broadcast<'a>(to: impl IntoIterator<Item = Box<dyn Stage + 'a>>) -> Broadcast<'a> {
+    let branches: Vec<Branch> = to
+        .into_iter()
+        .map(|stage| Branch {
+            stage,
+            flow: Flow::More,
+        })
+        .collect();
+    Broadcast {
+        branches,
+        reader_gone: None,
+    }
+}
+
+/// A stage with several targets. Made by [`broadcast`].
+pub struct Broadcast<'a> {
+    branches: Vec<Branch<'a>>,
+    /// How the last branch whose reader went away said so: when none is left, that is why.
+    reader_gone: Option<Error>,
+}
+
+struct Branch<'a> {
+    stage: Box<dyn Stage + 'a>,
+    /// Its last answer; `Stop` once it is closed.
+    flow: Flow,
+}
+
+impl Branch<'_> {
+    /// Notes an answer. One who wants no more is closed; that its reader is gone is its end, not an error.
+    fn note(&mut self, answer: Result<Flow>, reader_gone: &mut Option<Error>) -> Result<()> {
+        match answer {
+            Ok(Flow::Stop) => {
+                self.flow = Flow::Stop;
+                tell_apart(self.stage.close(), reader_gone)
+            }
+            Ok(flow) => {
+                self.flow = flow;
+                Ok(())
+            }
+            Err(error) => {
+                self.flow = Flow::Stop;
+                // The branch has failed; what it still can tidy up it does, and its own error comes first.
+                tell_apart(self.stage.throw(error), reader_gone)
+            }
+        }
+    }
+}
+
+/// How a branch ended. That its reader went away is noted, and no error.
+fn tell_apart(ended: Result<()>, reader_gone: &mut Option<Error>) -> Result<()> {
+    match ended {
+        Err(error) if error.is_reader_gone() => {
+            *reader_gone = Some(error);
+            Ok(())
+        }
+        ended => ended,
+    }
+}
+
+impl<'a> Broadcast<'a> {
+    /// Does `call` to every branch that is open, and answers for all of them.
+    fn each(
+        &mut self,
+        mut call: impl FnMut(&mut (dyn Stage + 'a)) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let mut outcome = Ok(());
+        for branch in &mut self.branches {
+            if branch.flow != Flow::Stop {
+                let answer = call(&mut *branch.stage);
+                outcome = outcome.and(branch.note(answer, &mut self.reader_gone));
+            }
+        }
+        outcome?;
+        Ok(self.flow())
+    }
+
+    fn flow(&self) -> Flow {
+        let mut all = Flow::Stop;
+        for branch in &self.branches {
+            match branch.flow {
+                Flow::Full => return Flow::Full,
+                Flow::More => all = Flow::More,
+                Flow::Stop => {}
+            }
+        }
+        all
+    }
+
+    /// Ends every branch that is open, whatever becomes of the others; the first error counts.
+    fn end(&mut self, mut end: impl FnMut(&mut (dyn Stage + 'a)) -> Result<()>) -> Result<()> {
+        let mut outcome = Ok(());
+        let none_was_left = self.flow() == Flow::Stop;
+        for branch in &mut self.branches {
+            if branch.flow != Flow::Stop {
+                branch.flow = Flow::Stop;
+                let ended = end(&mut *branch.stage);
+                outcome = outcome.and(tell_apart(ended, &mut self.reader_gone));
+            }
+        }
+        match self.reader_gone.take() {
+            Some(gone) if none_was_left => outcome.and(Err(gone)),
+            _ => outcome,
+        }
+    }
+}
+
+impl Stage for Broadcast<'_> {
+    fn send(&mut self, block: &Block) -> Result<Flow> {
+        self.each(|stage| stage.send(block))
+    }
+
+    /// There are several: everything is forwarded by the methods below.
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        None
+    }
+
+    fn flush(&mut self) -> Result<Flow> {
+        self.each(Stage::flush)
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.end(Stage::close)
+    }
+
+    /// Thrown into every branch; dealt with only if all of them took it so.
+    fn throw(&mut self, error: Error) -> Result<()> {
+        if self.flow() == Flow::Stop {
+            return self.end(Stage::close).and(Err(error));
+        }
+        self.end(|stage| stage.throw(error.clone()))
+    }
+
+    fn waits(&mut self, waits: &mut Waits) {
+        for branch in &mut self.branches {
+            branch.stage.waits(waits);
+        }
+    }
+
+    fn wake(&mut self, waits: &Waits) -> Result<Flow> {
+        let mut outcome = Ok(());
+        for branch in &mut self.branches {
+            let answer = branch.stage.wake(waits);
+            outcome = outcome.and(match branch.flow {
+                // Closed and still writing: only how it ends matters.
+                Flow::Stop => tell_apart(answer.map(|_| ()), &mut self.reader_gone),
+                _ => branch.note(answer, &mut self.reader_gone),
+            });
+        }
+        outcome?;
+        Ok(self.flow())
+    }
+
+    fn idle(&mut self) -> bool {
+        // Not `all`: every branch is asked, none waits for another.
+        self.branches
+            .iter_mut()
+            .map(|branch| branch.stage.idle())
+            .fold(true, |all, idle| all & idle)
+    }
+}
+
+impl std::fmt::Debug for Broadcast<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Broadcast")
+            .field("branches", &self.branches.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Ended, Source, collect, per_line, sink};
+
+    #[test]
+    fn one_branch_that_stops_or_loses_its_reader_does_not_end_the_others() {
+        let (lines, keep) = collect();
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let branches: [Box<dyn Stage>; 3] = [
+            Box::new(per_line(|_| Ok(Flow::Stop))),
+            Box::new(sink("a pipe", writer)),
+            Box::new(keep),
+        ];
+        let ended = Source::text("a\nb\n").drive(broadcast(branches));
+        assert_eq!(ended.expect("driven"), Ended::Input);
+        assert_eq!(lines.take(), b"a\nb\n");
+    }
+
+    #[test]
+    fn when_every_reader_is_gone_so_is_the_chain() {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let branches: [Box<dyn Stage>; 1] = [Box::new(sink("a pipe", writer))];
+        let mut stage = broadcast(branches);
+        let big = Block::from(b"x\n".repeat(100_000));
+        assert_eq!(stage.send(&big).expect("sent"), Flow::Stop);
+        assert!(stage.close().expect_err("gone").is_reader_gone());
+    }
+
+    #[test]
+    fn all_branches_are_closed_even_when_one_fails() {
+        let (lines, keep) = collect();
+        let late = crate::coroutine(keep, async |mut input, mut out| {
+            while input.recv().await?.is_some() {}
+            let _ = out.line(b"closed\n")?;
+            Ok(())
+        });
+        let fails = crate::coroutine(collect().1, async |mut input, _| {
+            while input.recv().await?.is_some() {}
+            Err(Error::other("cannot close"))
+        });
+        let branches: [Box<dyn Stage>; 2] = [Box::new(fails), Box::new(late)];
+        let ended = Source::text("a\n").drive(broadcast(branches));
+        assert_eq!(ended.expect_err("failed").to_string(), "cannot close");
+        assert_eq!(lines.take(), b"closed\n");
+    }
+
+    #[test]
+    fn an_error_of_one_branch_reaches_the_others_as_a_throw() {
+        let (lines, keep) = collect();
+        let told = crate::coroutine(keep, async |mut input, mut out| {
+            loop {
+                match input.recv().await {
+                    Ok(Some(_)) => {}
+                    Ok(None) => return Ok(()),
+                    Err(error) => {
+                        let _ = out.line(format!("told: {error}\n").as_bytes())?;
+                        return Err(error);
+                    }
+                }
+            }
+        });
+        let branches: [Box<dyn Stage>; 2] = [
+            Box::new(per_line(|_| Err(Error::other("broken")))),
+            Box::new(told),
+        ];
+        let ended = Source::text("a\n").drive(broadcast(branches));
+        assert_eq!(ended.expect_err("failed").to_string(), "broken");
+        assert_eq!(lines.take(), b"told: broken\n");
+    }
+}

@@ -1,0 +1,286 @@
+//! The one waiting loop.
+
+use std::time::{Duration, Instant};
+
+use crate::framer::BLOCK;
+use crate::{Block, Flow, Pull, Pulled, Result, Signals, Stage, Waits};
+
+/// No byte is held back longer than this while input flows.
+const HELD_AT_MOST: Duration = Duration::from_millis(1);
+/// What one `send` should take at most, so that the bound above is looked at often enough: a block that a slow
+/// stage needs longer for is cut into smaller ones.
+const SEND_AT_MOST: Duration = Duration::from_micros(500);
+/// The smallest piece a block is cut into; a line is never cut.
+const SMALLEST_PIECE: usize = 512;
+/// After a signal: how long upstream may be silent before it counts as done, and how long all may take.
+const SILENCE: Duration = Duration::from_millis(100);
+const LAST_CALL: Duration = Duration::from_secs(1);
+
+/// How a chain ended, if not by an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The source has given all it had.
+    Input,
+    /// The chain wanted no more.
+    Stopped,
+    /// This signal came; what had been read was passed on.
+    Signal(i32),
+    /// This signal came, and a second later the output had still not taken all that had been read.
+    Abandoned(i32),
+}
+
+/// The waiting loop between a source and its chain: one `ppoll` over the signals, the source, and what the
+/// stages wait for. No executor, no thread, no timer while nothing happens.
+///
+/// It reads only while the chain answers [`Flow::More`]. Before it would wait it flushes the chain, and while
+/// input keeps coming it flushes every millisecond: throughput as with large buffers, latency as without.
+///
+/// [`Source::drive`](crate::Source::drive) is the use of it that most want. By itself it runs several sources
+/// one after the other into one chain:
+///
+/// ```
+/// use costage::{Driver, Reader, Result, collect};
+///
+/// fn cat(files: &[&str]) -> Result<Vec<u8>> {
+///     let (text, mut sink) = collect();
+///     let mut driver = Driver::new();
+///     let mut ended = Ok(costage::Ended::Input);
+///     for file in files {
+///         ended = Reader::open(file).and_then(|mut reader| driver.pump(&mut reader, &mut sink));
+///         if ended.is_err() {
+///             break;
+///         }
+///     }
+///     driver.finish(&mut sink, ended)?;
+///     Ok(text.take())
+/// }
+/// # let twice = cat(&["Cargo.toml", "Cargo.toml"]).unwrap();
+/// # assert_eq!(twice, std::fs::read("Cargo.toml").unwrap().repeat(2));
+/// # assert!(cat(&["no-such-file"]).is_err());
+/// ```
+#[derive(Debug)]
+pub struct Driver {
+    waits: Waits,
+    signals: Option<Signals>,
+    /// Since when the chain may hold something back.
+    held_since: Option<Instant>,
+    /// The most that is sent at once.
+    piece: usize,
+    /// What was read and not yet sent because the chain was full.
+    rest: Option<Block>,
+    stopping: Option<Stopping>,
+}
+
+/// A signal has come.
+#[derive(Clone, Copy, Debug)]
+struct Stopping {
+    signal: i32,
+    until: Instant,
+    silent_at: Instant,
+}
+
+impl Stopping {
+    /// When reading ends. While the chain is full nothing is read, and the silence is our own.
+    fn deadline(&self, flow: Flow) -> Instant {
+        match flow {
+            Flow::Full => self.until,
+            _ => self.until.min(self.silent_at),
+        }
+    }
+}
+
+impl Default for Driver {
+    fn default() -> Driver {
+        Driver::new()
+    }
+}
+
+impl Driver {
+    /// A loop that knows no signals.
+    pub fn new() -> Driver {
+        Driver {
+            waits: Waits::default(),
+            signals: None,
+            held_since: None,
+            piece: BLOCK,
+            rest: None,
+            stopping: None,
+        }
+    }
+
+    /// Ends in order at a signal.
+    pub fn signals(mut self, signals: Signals) -> Driver {
+        self.signals = Some(signals);
+        self
+    }
+
+    /// Pushes all that `source` gives through `chain`, and leaves the chain open for another source.
+    ///
+    /// # Errors
+    ///
+    /// Those of the source and of the stages. They end the chain: pass them to [`finish`](Driver::finish).
+    pub fn pump(&mut self, source: &mut dyn Pull, chain: &mut dyn Stage) -> Result<Ended> {
+        let mut flow = Flow::More;
+        loop {
+            if flow == Flow::Stop {
+                self.rest = None;
+                return Ok(Ended::Stopped);
+            }
+            self.waits.clear();
+            self.wait_for_signals();
+            if let Some(stopping) = self.stopping {
+                self.waits.until(stopping.deadline(flow));
+            }
+            source.waits(&mut self.waits, flow == Flow::More && self.rest.is_none());
+            chain.waits(&mut self.waits);
+            if self.waits.look()? == 0 && !(flow == Flow::More && self.rest.is_some()) {
+                if self.held_since.take().is_some() {
+                    flow = chain.flush()?;
+                    continue;
+                }
+                self.waits.wait()?;
+            }
+            if self.must_stop(source.drains(), flow) {
+                return self.stop(source, chain);
+            }
+            source.look(&self.waits)?;
+            flow = chain.wake(&self.waits)?;
+            if flow != Flow::More {
+                continue;
+            }
+            flow = match self.rest.take() {
+                Some(rest) => self.send(rest, chain)?,
+                None => match source.pull(&self.waits)? {
+                    Pulled::Block(block) => {
+                        self.not_silent();
+                        self.send(block, chain)?
+                    }
+                    Pulled::Wait => Flow::More,
+                    Pulled::End => return Ok(Ended::Input),
+                },
+            };
+        }
+    }
+
+    /// Ends the chain: closes it, or throws the error into it, and goes on until all is written.
+    ///
+    /// # Errors
+    ///
+    /// The first: the one `ended` brings unless a stage took it as dealt with, or one met while closing.
+    pub fn finish(&mut self, chain: &mut dyn Stage, ended: Result<Ended>) -> Result<Ended> {
+        self.rest = None;
+        let mut outcome = match ended {
+            Ok(ended) => chain.close().map(|()| ended),
+            Err(error) => chain.throw(error).map(|()| Ended::Stopped),
+        };
+        while !chain.idle() {
+            self.waits.clear();
+            self.wait_for_signals();
+            if let Some(stopping) = self.stopping {
+                self.waits.until(stopping.until);
+            }
+            chain.waits(&mut self.waits);
+            self.waits.wait()?;
+            self.hear_signals();
+            if let Some(stopping) = self.stopping
+                && Instant::now() >= stopping.until
+            {
+                return outcome.and(Ok(Ended::Abandoned(stopping.signal)));
+            }
+            if let Err(error) = chain.wake(&self.waits) {
+                outcome = outcome.and(Err(error));
+            }
+        }
+        match self.stopping {
+            Some(stopping) => outcome.map(|_| Ended::Signal(stopping.signal)),
+            None => outcome,
+        }
+    }
+
+    /// Sends a block, in pieces small enough that a slow stage does not keep back what it has found. Comes back
+    /// with a rest when the chain is full, and every millisecond, to look at signals and hang-ups.
+    fn send(&mut self, mut block: Block, chain: &mut dyn Stage) -> Result<Flow> {
+        let mut flow = Flow::More;
+        while flow == Flow::More && !block.is_empty() {
+            let piece = block.split_lines(self.piece);
+            let before = Instant::now();
+            flow = chain.send(&piece)?;
+            let after = Instant::now();
+            self.adapt(piece.len(), after - before);
+            if after - *self.held_since.get_or_insert(before) >= HELD_AT_MOST {
+                self.held_since = None;
+                if flow != Flow::Stop {
+                    flow = chain.flush()?;
+                }
+                break;
+            }
+        }
+        if !block.is_empty() {
+            self.rest = Some(block);
+        }
+        Ok(flow)
+    }
+
+    fn adapt(&mut self, sent: usize, took: Duration) {
+        if took > SEND_AT_MOST {
+            // Below one, because `took` is more: the product fits.
+            let share = SEND_AT_MOST.as_secs_f64() / took.as_secs_f64();
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::cast_precision_loss
+            )]
+            let piece = (sent as f64 * share) as usize;
+            self.piece = piece.clamp(SMALLEST_PIECE, BLOCK);
+        } else if took < SEND_AT_MOST / 4 && sent >= self.piece / 2 {
+            self.piece = (self.piece * 2).min(BLOCK);
+        }
+    }
+
+    fn wait_for_signals(&mut self) {
+        if let Some(signals) = &self.signals {
+            signals.waits(&mut self.waits);
+        }
+    }
+
+    fn not_silent(&mut self) {
+        if let Some(stopping) = &mut self.stopping {
+            stopping.silent_at = Instant::now() + SILENCE;
+        }
+    }
+
+    fn hear_signals(&mut self) {
+        if self.stopping.is_some() {
+            return;
+        }
+        if let Some(signals) = &mut self.signals
+            && let Some(signal) = signals.caught()
+        {
+            signals.silence();
+            let now = Instant::now();
+            self.stopping = Some(Stopping {
+                signal,
+                until: now + LAST_CALL,
+                silent_at: now + SILENCE,
+            });
+        }
+    }
+
+    /// Has a signal come, and is there nothing to wait for any more?
+    fn must_stop(&mut self, drains: bool, flow: Flow) -> bool {
+        self.hear_signals();
+        self.stopping
+            .is_some_and(|stopping| !drains || Instant::now() >= stopping.deadline(flow))
+    }
+
+    /// Passes on what was read before the signal.
+    fn stop(&mut self, source: &mut dyn Pull, chain: &mut dyn Stage) -> Result<Ended> {
+        for held in [self.rest.take(), source.stop()].into_iter().flatten() {
+            // Whatever the answer, nothing more comes after these: a full chain keeps what it was sent.
+            let _ = chain.send(&held)?;
+        }
+        Ok(self
+            .stopping
+            .map_or(Ended::Stopped, |stopping| Ended::Signal(stopping.signal)))
+    }
+}

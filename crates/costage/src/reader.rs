@@ -1,0 +1,157 @@
+//! Reading any descriptor without ever waiting in the read.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::STANDARD_INPUT;
+use crate::sys::{self, Kind};
+use crate::{
+    Block, Call, Error, Framer, Framing, Interest, Pull, Pulled, Result, Wait, Waits, start,
+};
+
+/// A file, a pipe, a socket, a terminal: anything with a descriptor, read as blocks of lines.
+pub struct Reader {
+    fd: Box<dyn AsFd>,
+    name: Arc<str>,
+    kind: Kind,
+    how: How,
+    framer: Framer,
+    wait: Option<Wait>,
+    ended: bool,
+    /// Bytes read so far.
+    position: u64,
+}
+
+/// How this descriptor is read without waiting.
+#[derive(Clone, Copy, PartialEq)]
+enum How {
+    /// The call says when there is nothing: anonymous pipes, sockets.
+    NoWait,
+    /// Plain `read`, after the wait said that there is something; regular files always have.
+    Plain,
+}
+
+impl Reader {
+    /// Reads `fd`, which a message calls `name`. Its own mode is left as it is, blocking or not: the
+    /// description may be shared with other processes.
+    pub fn new(name: impl Into<Arc<str>>, fd: impl AsFd + 'static) -> Result<Reader> {
+        let name = name.into();
+        let describe = |error| Error::io(Call::Read, Arc::clone(&name), error);
+        let kind = sys::kind(fd.as_fd()).map_err(describe)?;
+        let nonblocking = sys::is_nonblocking(fd.as_fd()).map_err(describe)?;
+        let how = match kind {
+            Kind::Pipe | Kind::Socket if !nonblocking => How::NoWait,
+            _ => How::Plain,
+        };
+        Ok(Reader {
+            fd: Box::new(fd),
+            name,
+            kind,
+            how,
+            framer: Framer::new(b'\n', Framing::Lines),
+            wait: None,
+            ended: false,
+            position: 0,
+        })
+    }
+
+    /// Standard input, unless it was closed when the process started.
+    pub fn stdin() -> Result<Reader> {
+        if start::closed(io::stdin().as_raw_fd()) {
+            let closed = io::Error::from_raw_os_error(libc::EBADF);
+            return Err(Error::io(Call::Read, STANDARD_INPUT, closed));
+        }
+        Reader::new(STANDARD_INPUT, io::stdin())
+    }
+
+    /// The file at `path`. Opening a FIFO waits for its writer, as everywhere.
+    pub fn open(path: impl AsRef<Path>) -> Result<Reader> {
+        let path = path.as_ref();
+        let name: Arc<str> = path.display().to_string().into();
+        match File::open(path) {
+            Ok(file) => Reader::new(name, file),
+            Err(error) => Err(Error::io(Call::Open, name, error)),
+        }
+    }
+
+    /// Lines end in `terminator`, and are cut as `framing` says.
+    pub fn framed(mut self, terminator: u8, framing: Framing) -> Reader {
+        self.framer = Framer::new(terminator, framing);
+        self
+    }
+
+    /// How many bytes have been read so far.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    fn read(&mut self) -> io::Result<usize> {
+        if self.how == How::NoWait {
+            match sys::read_nowait(self.fd.as_fd(), self.framer.space()) {
+                // A FIFO with a name, or a kernel without the call: from now on the wait decides.
+                Err(error) if is_unsupported(&error) => self.how = How::Plain,
+                read => return read,
+            }
+        }
+        sys::read(self.fd.as_fd(), self.framer.space())
+    }
+}
+
+/// Does the kernel not have this call, or not for this descriptor?
+pub(crate) fn is_unsupported(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+        || matches!(
+            error.raw_os_error(),
+            Some(libc::EOPNOTSUPP | libc::ENOSYS | libc::EINVAL)
+        )
+}
+
+impl Pull for Reader {
+    fn waits(&mut self, waits: &mut Waits, room: bool) {
+        self.wait = room.then(|| waits.add(self.fd.as_fd(), Interest::Read));
+    }
+
+    fn pull(&mut self, waits: &Waits) -> Result<Pulled> {
+        if self.ended {
+            return Ok(Pulled::End);
+        }
+        if !self.wait.is_some_and(|wait| waits.is_ready(wait)) {
+            return Ok(Pulled::Wait);
+        }
+        match self.read() {
+            Ok(0) => {
+                self.ended = true;
+                Ok(self.framer.take_tail().map_or(Pulled::End, Pulled::Block))
+            }
+            Ok(count) => {
+                self.position += count as u64;
+                Ok(self
+                    .framer
+                    .filled(count)
+                    .map_or(Pulled::Wait, Pulled::Block))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Pulled::Wait),
+            Err(error) => Err(Error::io(Call::Read, Arc::clone(&self.name), error)),
+        }
+    }
+
+    fn drains(&self) -> bool {
+        matches!(self.kind, Kind::Pipe | Kind::Socket)
+    }
+
+    fn stop(&mut self) -> Option<Block> {
+        self.framer.take_tail()
+    }
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,330 @@
+//! Where a chain ends: writing to a descriptor without ever waiting in the write.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fs::{File, OpenOptions};
+use std::io::{self, IoSlice, Stdout};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::error::STANDARD_OUTPUT;
+use crate::reader::is_unsupported;
+use crate::sys::{self, Kind};
+use crate::{Block, Call, Error, Flow, Gather, Interest, Result, Stage, Wait, Waits, start};
+
+/// Lines are gathered up to a write of this size: what a pipe holds by default.
+const GATHER: usize = 64 << 10;
+/// What POSIX lets a pipe, and Linux a terminal, take in one piece once it is writable (`PIPE_BUF` on Linux).
+const BOUNDED: usize = 4096;
+
+/// Prints lines to standard output: the course's `printer()`.
+pub fn printer() -> Sink<Stdout> {
+    sink(STANDARD_OUTPUT, io::stdout())
+}
+
+/// Writes to a file, a pipe, a socket, a child's input: anything with a descriptor; messages call it `name`.
+/// It is closed when all has been written.
+///
+/// ```
+/// use std::io::Read;
+/// use costage::{Source, sink};
+///
+/// let (mut reader, writer) = std::io::pipe()?;
+/// Source::text("into a pipe\n").drive(sink("a pipe", writer))?;
+/// let mut text = String::new();
+/// reader.read_to_string(&mut text)?;
+/// assert_eq!(text, "into a pipe\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn sink<F: AsFd>(name: impl Into<Arc<str>>, fd: F) -> Sink<F> {
+    let how = How::of(fd.as_fd());
+    Sink {
+        name: name.into(),
+        fd: Some(fd),
+        how,
+        gather: Gather::new(b'\n'),
+        queue: VecDeque::new(),
+        state: State::Open,
+        blocked: false,
+        wait: None,
+    }
+}
+
+/// A sink that writes to a descriptor. Made by [`sink`] and [`printer`].
+///
+/// It gathers small blocks, writes large ones as they are, and answers [`Flow::Full`] when the descriptor has
+/// no room; it waits for room, or for the reader to go away, in the chain's one loop.
+#[derive(Debug)]
+pub struct Sink<F> {
+    name: Arc<str>,
+    /// Closed, and `None`, at the end.
+    fd: Option<F>,
+    how: How,
+    /// What is too little to be written yet.
+    gather: Gather,
+    /// What is to be written before it; the first block may be written in part.
+    queue: VecDeque<Block>,
+    state: State,
+    /// The last write found no room.
+    blocked: bool,
+    wait: Option<Wait>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Open,
+    /// All came that will come.
+    Closing,
+    /// The reader went away.
+    ReaderGone,
+    /// A write failed, which was said.
+    Failed,
+}
+
+/// How this descriptor is written without waiting.
+#[derive(Debug)]
+enum How {
+    /// The call says when there is no room: anonymous pipes, sockets, /dev/null.
+    NoWait,
+    /// A plain write: regular files, which always have room, and what is non-blocking already.
+    Plain,
+    /// Through a description of our own, which is non-blocking: FIFOs with a name, terminals.
+    Reopened(File),
+    /// After the wait said that there is room, no more than surely fits.
+    Bounded,
+    /// Closed before the process started: nothing can be written.
+    Closed,
+}
+
+impl How {
+    fn of(fd: BorrowedFd<'_>) -> How {
+        if start::closed(fd.as_raw_fd()) {
+            How::Closed
+        } else if sys::kind(fd).is_ok_and(|kind| kind == Kind::Regular)
+            || sys::is_nonblocking(fd).unwrap_or(false)
+        {
+            How::Plain
+        } else {
+            How::NoWait
+        }
+    }
+
+    /// What is left for a descriptor for which the kernel does not have [`How::NoWait`].
+    fn fallback(fd: BorrowedFd<'_>) -> How {
+        let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+        match OpenOptions::new()
+            .write(true)
+            .custom_flags(flags)
+            .open(path)
+        {
+            Ok(own) => How::Reopened(own),
+            // No /proc, or no permission, as after `su` on its terminal.
+            Err(_) => How::Bounded,
+        }
+    }
+}
+
+impl<F: AsFd> Sink<F> {
+    /// Writes what is queued until nothing is left or there is no room.
+    fn write(&mut self) -> Result<Flow> {
+        self.blocked = false;
+        while !self.queue.is_empty() {
+            match self.write_once() {
+                Ok(written) => self.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.blocked = true;
+                    return Ok(Flow::Full);
+                }
+                Err(error) if error.raw_os_error() == Some(libc::EPIPE) => {
+                    self.give_up(State::ReaderGone);
+                    return Ok(Flow::Stop);
+                }
+                Err(error) => {
+                    self.give_up(State::Failed);
+                    return Err(Error::io(Call::Write, Arc::clone(&self.name), error));
+                }
+            }
+        }
+        if self.state == State::Closing {
+            self.fd = None;
+        }
+        Ok(Flow::More)
+    }
+
+    fn write_once(&mut self) -> io::Result<usize> {
+        let Some(fd) = self.fd.as_ref().map(AsFd::as_fd) else {
+            return Err(io::Error::from_raw_os_error(libc::EBADF));
+        };
+        let mut slices = [IoSlice::new(&[]); sys::MAX_SLICES];
+        for (slice, block) in slices.iter_mut().zip(&self.queue) {
+            *slice = IoSlice::new(block);
+        }
+        let slices = &slices[..self.queue.len().min(sys::MAX_SLICES)];
+        let written = match &self.how {
+            How::NoWait => sys::write_nowait(fd, slices),
+            How::Plain => sys::write(fd, slices),
+            How::Reopened(own) => sys::write(own.as_fd(), slices),
+            How::Bounded => self.write_bounded(fd),
+            How::Closed => Err(io::Error::from_raw_os_error(libc::EBADF)),
+        };
+        match written {
+            Err(error) if is_unsupported(&error) && matches!(self.how, How::NoWait) => {
+                self.how = How::fallback(fd);
+                self.write_once()
+            }
+            written => written,
+        }
+    }
+
+    fn write_bounded(&self, fd: BorrowedFd<'_>) -> io::Result<usize> {
+        let mut waits = Waits::default();
+        waits.add(fd, Interest::Write);
+        if let Ok(0) = waits.look() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let first = self.queue.front().map_or(&[][..], |block| block);
+        sys::write(fd, &[IoSlice::new(&first[..first.len().min(BOUNDED)])])
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        while let Some(mut first) = self.queue.pop_front() {
+            if written < first.len() {
+                first.skip(written);
+                self.queue.push_front(first);
+                return;
+            }
+            written -= first.len();
+        }
+    }
+
+    fn give_up(&mut self, state: State) {
+        self.state = state;
+        self.queue.clear();
+        self.gather.take();
+    }
+
+    fn reader_gone(&self) -> Error {
+        Error::ReaderGone {
+            what: Arc::clone(&self.name),
+        }
+    }
+
+    /// Puts what was gathered behind what is queued.
+    fn queue_gathered(&mut self) {
+        self.queue.extend(self.gather.take());
+    }
+}
+
+impl<F: AsFd> Stage for Sink<F> {
+    fn send(&mut self, block: &Block) -> Result<Flow> {
+        match self.state {
+            State::Open => {}
+            State::ReaderGone | State::Failed | State::Closing => return Ok(Flow::Stop),
+        }
+        if self.gather.len() + block.len() < GATHER {
+            self.gather.push(block);
+            return Ok(if self.blocked { Flow::Full } else { Flow::More });
+        }
+        self.queue_gathered();
+        self.queue.push_back(block.clone());
+        self.write()
+    }
+
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        None
+    }
+
+    fn flush(&mut self) -> Result<Flow> {
+        if self.state != State::Open {
+            return Ok(Flow::Stop);
+        }
+        self.queue_gathered();
+        self.write()
+    }
+
+    fn close(&mut self) -> Result<()> {
+        if self.state == State::Open {
+            self.queue_gathered();
+            self.state = State::Closing;
+            let _ = self.write()?;
+        }
+        match self.state {
+            State::ReaderGone => Err(self.reader_gone()),
+            _ => Ok(()),
+        }
+    }
+
+    fn throw(&mut self, error: Error) -> Result<()> {
+        self.close().and(Err(error))
+    }
+
+    fn waits(&mut self, waits: &mut Waits) {
+        self.wait = match (&self.fd, self.state) {
+            (Some(fd), State::Open | State::Closing) => {
+                let interest = if self.blocked {
+                    Interest::Write
+                } else {
+                    Interest::HangUp
+                };
+                Some(waits.add(fd.as_fd(), interest))
+            }
+            _ => None,
+        };
+    }
+
+    fn wake(&mut self, waits: &Waits) -> Result<Flow> {
+        let closing = self.state == State::Closing;
+        if self.wait.is_some_and(|wait| waits.is_hung_up(wait)) {
+            self.give_up(State::ReaderGone);
+        }
+        let flow = match self.state {
+            State::ReaderGone | State::Failed => Flow::Stop,
+            State::Open | State::Closing if self.blocked => self.write()?,
+            State::Open | State::Closing => Flow::More,
+        };
+        // Open, the coming `close` will say so; closing, there is none.
+        if closing && self.state == State::ReaderGone {
+            return Err(self.reader_gone());
+        }
+        Ok(flow)
+    }
+
+    fn idle(&mut self) -> bool {
+        self.queue.is_empty()
+    }
+}
+
+/// A sink that keeps what it is sent, and the handle to take it by: for tests and examples.
+pub fn collect() -> (Collected, Collect) {
+    let bytes = Rc::new(RefCell::new(Vec::new()));
+    (Collected(Rc::clone(&bytes)), Collect(bytes))
+}
+
+/// What a [`collect`] sink has been sent.
+#[derive(Debug)]
+pub struct Collected(Rc<RefCell<Vec<u8>>>);
+
+impl Collected {
+    /// The bytes sent since it was last asked.
+    pub fn take(&self) -> Vec<u8> {
+        self.0.take()
+    }
+}
+
+/// A sink that keeps what it is sent.
+#[derive(Debug)]
+pub struct Collect(Rc<RefCell<Vec<u8>>>);
+
+impl Stage for Collect {
+    fn send(&mut self, block: &Block) -> Result<Flow> {
+        self.0.borrow_mut().extend_from_slice(block);
+        Ok(Flow::More)
+    }
+
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        None
+    }
+}

@@ -1,0 +1,223 @@
+//! Every system call of the core that the standard library does not offer, each wrapped once: `EINTR` is
+//! handled here, and the rest of the crate is safe code.
+
+#![allow(unsafe_code)]
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// The most buffers one call takes; POSIX promises 16 (`_XOPEN_IOV_MAX`), and more gains nothing here.
+pub(crate) const MAX_SLICES: usize = 16;
+
+/// What a descriptor stands for, as far as waiting for it differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Pipe,
+    Socket,
+    Regular,
+    Other,
+}
+
+pub(crate) fn kind(fd: BorrowedFd<'_>) -> io::Result<Kind> {
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: `stat` is a writable buffer of the type the call fills; it is read only after success.
+    let mode = unsafe {
+        check(libc::fstat(fd.as_raw_fd(), stat.as_mut_ptr()))?;
+        stat.assume_init().st_mode
+    };
+    Ok(match mode & libc::S_IFMT {
+        libc::S_IFIFO => Kind::Pipe,
+        libc::S_IFSOCK => Kind::Socket,
+        libc::S_IFREG => Kind::Regular,
+        _ => Kind::Other,
+    })
+}
+
+pub(crate) fn is_nonblocking(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    // SAFETY: F_GETFL takes no argument and touches no memory of ours.
+    let flags = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) };
+    check(flags)?;
+    Ok(flags & libc::O_NONBLOCK != 0)
+}
+
+/// Waits until a descriptor is ready or `timeout` has passed (`None`: for ever) and says how many are.
+/// An interruption by a signal is 0 ready, like a timeout: the caller looks at everything again.
+pub(crate) fn poll(fds: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<usize> {
+    match poll_call(fds, timeout) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            for fd in fds {
+                fd.revents = 0;
+            }
+            Ok(0)
+        }
+        ready => ready,
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+fn poll_call(fds: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<usize> {
+    let spec = timeout.map(|t| libc::timespec {
+        tv_sec: libc::time_t::try_from(t.as_secs()).unwrap_or(libc::time_t::MAX),
+        // Below 10^9: fits every width of the field.
+        #[allow(clippy::cast_lossless)]
+        tv_nsec: t.subsec_nanos() as _,
+    });
+    let spec = spec.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: `fds` is a valid array of its length for the time of the call, `spec` null or a live timespec,
+    // and a null mask leaves the signal mask alone.
+    let ready = unsafe { libc::ppoll(fds.as_mut_ptr(), fds.len() as _, spec, std::ptr::null()) };
+    count(ready as isize)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+fn poll_call(fds: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<usize> {
+    // Rounded up: a timeout that fires early would spin until the deadline.
+    let millis = timeout.map_or(-1, |t| {
+        i32::try_from(t.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
+    });
+    // SAFETY: `fds` is a valid array of its length for the time of the call.
+    let ready = unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as _, millis) };
+    count(ready as isize)
+}
+
+/// `read(2)`; 0 is the end of the file.
+pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<usize> {
+    retry(|| {
+        // SAFETY: `into` is writable for its whole length.
+        count(unsafe { libc::read(fd.as_raw_fd(), into.as_mut_ptr().cast(), into.len()) })
+    })
+}
+
+/// Reads what is there and never waits, whatever the descriptor's own mode, which others may share:
+/// `WouldBlock` when nothing is, `Unsupported` where the kernel cannot do this for the descriptor.
+#[cfg(target_os = "linux")]
+pub(crate) fn read_nowait(fd: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<usize> {
+    let slice = libc::iovec {
+        iov_base: into.as_mut_ptr().cast(),
+        iov_len: into.len(),
+    };
+    retry(|| {
+        // SAFETY: one iovec over `into`, which is writable for its whole length.
+        count(unsafe { libc::preadv2(fd.as_raw_fd(), &raw const slice, 1, -1, libc::RWF_NOWAIT) })
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn read_nowait(_: BorrowedFd<'_>, _: &mut [u8]) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// `writev(2)` of at most [`MAX_SLICES`] slices; may wait if the descriptor does.
+pub(crate) fn write(fd: BorrowedFd<'_>, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+    let length = at_most_max(slices);
+    retry(|| {
+        // SAFETY: IoSlice has the layout of iovec on Unix (promised by its documentation), and `slices`
+        // holds at least `length` of them.
+        count(unsafe { libc::writev(fd.as_raw_fd(), slices.as_ptr().cast(), length) })
+    })
+}
+
+/// Like [`write`], and never waits: `WouldBlock` when there is no room, `Unsupported` where the kernel cannot
+/// do this for the descriptor (FIFOs with a name, terminals, regular files).
+#[cfg(target_os = "linux")]
+pub(crate) fn write_nowait(fd: BorrowedFd<'_>, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+    let length = at_most_max(slices);
+    retry(|| {
+        // SAFETY: as in `write`.
+        count(unsafe {
+            libc::pwritev2(
+                fd.as_raw_fd(),
+                slices.as_ptr().cast(),
+                length,
+                -1,
+                libc::RWF_NOWAIT,
+            )
+        })
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn write_nowait(_: BorrowedFd<'_>, _: &[io::IoSlice<'_>]) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// How many of `slices` one call is given.
+fn at_most_max(slices: &[io::IoSlice<'_>]) -> libc::c_int {
+    libc::c_int::try_from(slices.len().min(MAX_SLICES)).unwrap_or(1)
+}
+
+fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+fn count(result: isize) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}
+
+fn check(result: libc::c_int) -> io::Result<()> {
+    if result == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
+}
+
+/// The signals whose disposition at the start is worth knowing, by their bit in [`START`].
+const WATCHED: [libc::c_int; 4] = [libc::SIGPIPE, libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+/// Bits 0 to 3: this signal was ignored; bits 8 to 10: this descriptor was closed.
+static START: AtomicU32 = AtomicU32::new(0);
+const FIRST_DESCRIPTOR_BIT: u32 = 8;
+
+/// Was `signal` ignored when the process started? Rust's runtime ignores SIGPIPE before `main`, so it must be
+/// asked before that.
+pub(crate) fn ignored_at_start(signal: libc::c_int) -> bool {
+    WATCHED
+        .iter()
+        .position(|&watched| watched == signal)
+        .is_some_and(|bit| START.load(Ordering::Relaxed) & (1 << bit) != 0)
+}
+
+/// Was this descriptor of 0, 1 and 2 closed when the process started? Rust's runtime puts /dev/null there
+/// before `main`, and what should fail would seem to work.
+pub(crate) fn closed_at_start(fd: RawFd) -> bool {
+    u32::try_from(fd).is_ok_and(|fd| {
+        fd < 3 && START.load(Ordering::Relaxed) & (1 << (FIRST_DESCRIPTOR_BIT + fd)) != 0
+    })
+}
+
+extern "C" fn record_start() {
+    let mut start = 0;
+    for (bit, &signal) in WATCHED.iter().enumerate() {
+        let mut action = MaybeUninit::<libc::sigaction>::uninit();
+        // SAFETY: a null new action only asks; `action` is a writable buffer, read only after success.
+        let ignored = unsafe {
+            libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0
+                && action.assume_init().sa_sigaction == libc::SIG_IGN
+        };
+        start |= u32::from(ignored) << bit;
+    }
+    for fd in 0..3 {
+        // SAFETY: F_GETFD takes no argument and touches no memory of ours.
+        let closed = unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1;
+        start |= u32::from(closed) << (FIRST_DESCRIPTOR_BIT + fd.unsigned_abs());
+    }
+    START.store(start, Ordering::Relaxed);
+}
+
+// SAFETY: the section holds pointers to functions that the loader calls before `main`, which is what this is;
+// `record_start` calls only async-signal-safe functions, allocates nothing and uses nothing of the runtime.
+#[used]
+#[cfg_attr(
+    target_vendor = "apple",
+    unsafe(link_section = "__DATA,__mod_init_func")
+)]
+#[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
+static RECORD_START: extern "C" fn() = record_start;
