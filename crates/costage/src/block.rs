@@ -216,6 +216,11 @@ impl Gather {
         }
     }
 
+    /// What is gathered from now on are lines that end in `terminator`.
+    pub fn set_terminator(&mut self, terminator: u8) {
+        self.terminator = terminator;
+    }
+
     /// Adds bytes; the caller sees to it that they add up to whole lines.
     pub fn push(&mut self, bytes: &[u8]) {
         if let Some(last) = self.last.take() {

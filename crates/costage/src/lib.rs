@@ -75,7 +75,7 @@ mod sys;
 mod waits;
 
 pub use block::{Block, Gather, Lines};
-pub use combine::{Broadcast, PerLine, Queue, broadcast, per_line, queue};
+pub use combine::{Broadcast, KeepOpen, PerLine, Queue, broadcast, keep_open, per_line, queue};
 pub use coroutine::{Coroutine, CoroutineStage, Generator, Input, Output, Yielder, coroutine};
 pub use driver::{Driver, Ended};
 pub use error::{Call, Error, Result};
@@ -83,7 +83,7 @@ pub use event::{Event, Ring, event};
 pub use framer::{Framer, Framing};
 pub use reader::Reader;
 pub use signals::Signals;
-pub use sink::{Collect, Collected, Sink, collect, printer, sink};
+pub use sink::{Collect, Collected, Discard, Sink, collect, discard, printer, sink};
 pub use source::{Pull, Pulled, Source, Text};
 pub use stage::{Flow, Stage};
 pub use waits::{Interest, Wait, Waits};

@@ -297,6 +297,25 @@ impl<F: AsFd> Stage for Sink<F> {
     }
 }
 
+/// A sink that takes everything and keeps nothing.
+pub fn discard() -> Discard {
+    Discard
+}
+
+/// A sink that takes everything and keeps nothing. Made by [`discard`].
+#[derive(Clone, Copy, Debug)]
+pub struct Discard;
+
+impl Stage for Discard {
+    fn send(&mut self, _: &Block) -> Result<Flow> {
+        Ok(Flow::More)
+    }
+
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        None
+    }
+}
+
 /// A sink that keeps what it is sent, and the handle to take it by: for tests and examples.
 pub fn collect() -> (Collected, Collect) {
     let bytes = Rc::new(RefCell::new(Vec::new()));

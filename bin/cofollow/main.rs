@@ -1,0 +1,57 @@
+//! cofollow: the source.
+
+mod cli;
+mod print;
+
+use std::process::ExitCode;
+
+use cofollow::{Follow, Settings};
+use costage::{Driver, Ended, Result, Source, printer};
+use coutils_cli::Program;
+
+use cli::Cli;
+
+fn main() -> ExitCode {
+    let program = Program::new("cofollow", 1);
+    let cli = match coutils_cli::parse(&program, cli::command()) {
+        Ok(matches) => Cli::new(&matches),
+        Err(status) => return status,
+    };
+    match run(&program, &cli) {
+        Ok((ended, status)) => program.exit(Ok(ended), status),
+        Err(error) => program.exit(Err(error), program.failure()),
+    }
+}
+
+/// Runs the chain that was asked for; the status is for a good end.
+fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
+    let signals = program.catch_signals()?;
+    let has_stdin = cli.files.is_empty() || cli.files.iter().any(|file| file == "-");
+    if has_stdin || !cli.follow {
+        if cli.follow && cli.files.len() > 1 {
+            program.complain("cannot follow '-' by name");
+            return Ok((Ended::Stopped, program.failure()));
+        }
+        return print::files(
+            program,
+            Driver::new().signals(signals),
+            &cli.files,
+            cli.start,
+        );
+    }
+    let settings = Settings {
+        start: cli.start,
+        until_idle: cli.until_idle,
+    };
+    let complainer = program.clone();
+    let mut follow = Follow::new(&cli.files, settings, move |notice| {
+        complainer.complain(notice)
+    })?;
+    let ended = Source::new(&mut follow).signals(signals).drive(printer())?;
+    let status = if follow.all_were_read() {
+        ExitCode::SUCCESS
+    } else {
+        program.failure()
+    };
+    Ok((ended, status))
+}

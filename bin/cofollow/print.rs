@@ -1,0 +1,117 @@
+//! Printing without following: plain `tail`.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+
+use cofollow::{Start, skip_to, tail_of};
+use costage::{
+    Block, Call, Driver, Ended, Error, Framing, Reader, Result, Stage, keep_open, printer,
+};
+use coutils_cli::Program;
+
+/// Prints one file after the other, each from where it is to start.
+pub fn files(
+    program: &Program,
+    mut driver: Driver,
+    files: &[OsString],
+    start: Start,
+) -> Result<(Ended, ExitCode)> {
+    let stdin = [OsString::from("-")];
+    let files = if files.is_empty() { &stdin } else { files };
+    let mut output = printer();
+    let mut status = ExitCode::SUCCESS;
+    let mut ended = Ok(Ended::Input);
+    for (index, file) in files.iter().enumerate() {
+        ended = one(
+            &mut driver,
+            &mut output,
+            file,
+            start,
+            (files.len() > 1).then_some(index),
+        );
+        if let Err(
+            error @ Error::Io {
+                call: Call::Open | Call::Read,
+                ..
+            },
+        ) = ended
+        {
+            // The other files are still done.
+            program.complain(error);
+            status = program.failure();
+            ended = Ok(Ended::Input);
+        }
+        if !matches!(ended, Ok(Ended::Input)) {
+            break;
+        }
+    }
+    driver
+        .finish(&mut output, ended)
+        .map(|ended| (ended, status))
+}
+
+/// One file; `header` is its place among several.
+fn one(
+    driver: &mut Driver,
+    output: &mut dyn Stage,
+    file: &OsStr,
+    start: Start,
+    header: Option<usize>,
+) -> Result<Ended> {
+    let (mut reader, start) = open(file, start)?;
+    if let Some(index) = header {
+        let gap = if index > 0 { "\n" } else { "" };
+        let shown = if file == "-" {
+            "standard input".into()
+        } else {
+            file.to_string_lossy()
+        };
+        let header = format!("{gap}==> {shown} <==\n");
+        let _ = output.send(&Block::from(header.as_str()))?;
+    }
+    let mut chain = tail_of(start, keep_open(output));
+    let ended = driver.pump(&mut reader, &mut chain);
+    driver.finish(&mut chain, ended)
+}
+
+/// The file as a reader, and where to start in what it reads: one that can be sought already stands there.
+fn open(path: &OsStr, start: Start) -> Result<(Reader, Start)> {
+    let is_stdin = path == "-";
+    let file = if is_stdin {
+        io::stdin().as_fd().try_clone_to_owned().map(File::from)
+    } else {
+        File::open(path)
+    };
+    let name = if is_stdin {
+        "standard input".into()
+    } else {
+        path.to_string_lossy()
+    };
+    let mut file = file.map_err(|error| Error::io(Call::Open, &*name, error))?;
+    let start = seek(&mut file, start).map_err(|error| Error::io(Call::Read, &*name, error))?;
+    let reader = if is_stdin {
+        Reader::stdin()?
+    } else {
+        Reader::new(&*name, file)?
+    };
+    // From the first line on nothing needs the lines to be whole, however long they are.
+    let framing = match start {
+        Start::Line(0 | 1) => Framing::AsItComes,
+        _ => Framing::Lines,
+    };
+    Ok((reader.framed(b'\n', framing), start))
+}
+
+/// Moves a regular file to where it is to start: from there it is read from the first line on.
+fn seek(file: &mut File, start: Start) -> io::Result<Start> {
+    if !file.metadata()?.is_file() {
+        return Ok(start);
+    }
+    // Standard input may have been read from already; what is before is not ours.
+    let from = file.stream_position()?.max(skip_to(file, start, b'\n')?);
+    file.seek(SeekFrom::Start(from))?;
+    Ok(Start::Line(1))
+}

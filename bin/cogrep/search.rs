@@ -1,0 +1,108 @@
+//! One search through several files.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+
+use cogrep::{Grep, Pattern};
+use costage::{Call, Driver, Ended, Error, Reader, Result, Stage};
+use coutils_cli::Program;
+
+/// The chain, and what the files of one command line share.
+pub struct Search<'a> {
+    pub program: &'a Program,
+    pub driver: Driver,
+    pub grep: Grep<Pattern, Box<dyn Stage>>,
+    pub quiet: bool,
+    pub no_messages: bool,
+    pub with_filename: bool,
+    /// A file could not be read.
+    pub failed: bool,
+}
+
+impl Search<'_> {
+    /// Searches one file after the other; none is standard input.
+    pub fn all(&mut self, files: &[OsString]) -> Result<Ended> {
+        if files.is_empty() {
+            return self.one(OsStr::new("-"));
+        }
+        let mut ended = Ended::Input;
+        for file in files {
+            ended = self.one(file)?;
+            if self.is_over(ended) {
+                break;
+            }
+        }
+        Ok(ended)
+    }
+
+    /// `-m` ends a file; all else that ends one before its end ends the search.
+    fn is_over(&self, ended: Ended) -> bool {
+        match ended {
+            Ended::Input => false,
+            Ended::Stopped => self.quiet || self.grep.stopped_at().is_none(),
+            Ended::Signal(_) | Ended::Abandoned(_) => true,
+        }
+    }
+
+    fn one(&mut self, file: &OsStr) -> Result<Ended> {
+        match self.search(file) {
+            // The other files are still done.
+            Err(
+                error @ Error::Io {
+                    call: Call::Open | Call::Read,
+                    ..
+                },
+            ) => {
+                self.failed = true;
+                if !self.no_messages {
+                    self.program.complain(error);
+                }
+                Ok(Ended::Input)
+            }
+            searched => searched,
+        }
+    }
+
+    fn search(&mut self, file: &OsStr) -> Result<Ended> {
+        let is_stdin = file == "-";
+        let mut reader = if is_stdin {
+            Reader::stdin()?
+        } else {
+            Reader::open(file)?
+        };
+        let name = if is_stdin {
+            b"(standard input)"
+        } else {
+            file.as_bytes()
+        };
+        let _ = self.grep.begin(self.with_filename.then_some(name))?;
+        let start = if is_stdin { stdin_position() } else { None };
+        let ended = self.driver.pump(&mut reader, &mut self.grep)?;
+        if let (Some(start), Some(end)) = (start, self.grep.stopped_at()) {
+            leave_stdin_at(start + end);
+        }
+        Ok(ended)
+    }
+}
+
+/// Standard input as a file, which shares its position; nothing if it is none.
+fn stdin_file() -> io::Result<File> {
+    io::stdin().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// Where standard input stands, if it can be sought.
+fn stdin_position() -> Option<u64> {
+    stdin_file()
+        .and_then(|mut file| file.stream_position())
+        .ok()
+}
+
+/// After `-m` standard input is left just behind the last selected line, so that the next program of
+/// `(cogrep -m1 a; cat) < file` goes on there (POSIX XCU 1.4, "INPUT FILES").
+fn leave_stdin_at(position: u64) {
+    // It was sought a moment ago; should it refuse now, more was read than was needed, as from a pipe.
+    let _ = stdin_file().and_then(|mut file| file.seek(SeekFrom::Start(position)));
+}

@@ -1,0 +1,43 @@
+//! The source: tail, following files by name.
+//!
+//! ```no_run
+//! use cofollow::{Settings, follow};
+//! use costage::printer;
+//!
+//! // Prints the last ten lines of the log, and what is appended, for ever, through any rotation.
+//! follow(["access-log"], Settings::default())?.drive(printer())?;
+//! # Ok::<(), costage::Error>(())
+//! ```
+//!
+//! # The model: generations
+//!
+//! A *name* is what the user typed. Behind it stands a *present* file; when that is renamed, deleted or
+//! replaced it is *retired* and kept open, because its writer may go on for a while. Present and retired files
+//! are the name's generations, oldest first, each with its identity (device and inode), how far it was read,
+//! and its unfinished last line.
+//!
+//! - An event only says "look": what is done rests on what a look finds, never on which events came, or when.
+//! - Lines of an older generation come before those of a newer one. A chunk of a newer generation is read
+//!   first and given out last: what a writer put into the old file before it turned to the new is there by
+//!   then.
+//! - Only whole lines are given out. An unfinished one waits for its end, across looks and rotations, and is
+//!   given out as it is when its file is let go or the source ends.
+//! - A retired generation is let go when its writer has been silent for 10 s.
+//!
+//! # Watching
+//!
+//! `notify` watches the directories that a name goes through, every hop of a symbolic link included, and the
+//! retired files themselves; its thread rings a bell that the chain's one loop waits for. Nothing wakes while
+//! nothing happens. Where watching fails, the name is looked at once a second.
+
+mod follow;
+mod generation;
+mod name;
+mod notice;
+mod resolve;
+mod start;
+mod watch;
+
+pub use follow::{Follow, Settings, follow};
+pub use notice::Notice;
+pub use start::{FromLine, LastLines, Start, skip_to, tail_of};

@@ -1,0 +1,44 @@
+//! What is no error but worth telling.
+
+use std::fmt;
+use std::sync::Arc;
+
+use costage::Error;
+
+/// Something that happened to a followed file, in tail's words.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Notice {
+    /// It cannot be read, and is waited for.
+    Unreadable(Error),
+    /// The name has no file any more.
+    Gone(Arc<str>),
+    /// A file that was waited for is there.
+    Appeared(Arc<str>),
+    /// The name stands for another file now.
+    Replaced(Arc<str>),
+    /// The file became shorter and is read from its start.
+    Truncated(Arc<str>),
+    /// It cannot be watched, and is looked at once a second.
+    Polled(Arc<str>, Arc<str>),
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::Unreadable(error) => error.fmt(f),
+            Notice::Gone(name) => {
+                write!(
+                    f,
+                    "'{name}' has become inaccessible: No such file or directory"
+                )
+            }
+            Notice::Appeared(name) => write!(f, "'{name}' has appeared;  following new file"),
+            Notice::Replaced(name) => write!(f, "'{name}' has been replaced;  following new file"),
+            Notice::Truncated(name) => write!(f, "{name}: file truncated"),
+            Notice::Polled(name, why) => {
+                write!(f, "{name}: cannot be watched, looking once a second: {why}")
+            }
+        }
+    }
+}
