@@ -1,1 +1,4 @@
 //! The tests of the programs, as their users meet them.
+
+mod harness;
+mod util;
