@@ -1,5 +1,7 @@
 //! The tests of the programs, as their users meet them.
 
+mod cofollow;
+mod cogrep;
 mod course;
 mod harness;
 mod util;

@@ -108,7 +108,6 @@ impl Cmd {
     }
 
     /// A tool of this package.
-    #[expect(dead_code, reason = "there is no tool yet")]
     pub(crate) fn bin(name: &str) -> Cmd {
         Cmd::new(built(name))
     }

@@ -45,7 +45,7 @@ fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
     };
     let complainer = program.clone();
     let mut follow = Follow::new(&cli.files, settings, move |notice| {
-        complainer.complain(notice)
+        complainer.complain(notice);
     })?;
     let ended = Source::new(&mut follow).signals(signals).drive(printer())?;
     let status = if follow.all_were_read() {
