@@ -8,7 +8,7 @@
 #![allow(clippy::wildcard_imports)]
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::sync::{LazyLock, mpsc};
 use std::thread;
@@ -26,6 +26,7 @@ const PATTERNS: [&str; 3] = ["python", "ply", "swig"];
 const DEPTH: usize = 4;
 /// What a reader of lines reads at once: as much as a chain does.
 const BUFFER: usize = 256 << 10;
+const PAGE: usize = 4096;
 
 fn main() {
     divan::main();
@@ -267,6 +268,36 @@ fn read_only(bencher: Bencher) {
 #[divan::bench_group(sample_size = 1, sample_count = 15)]
 mod grep {
     use super::*;
+
+    /// What the search itself costs: a loop of reads and searches without any stage. What the others take more
+    /// is the price of the chain.
+    #[divan::bench]
+    fn by_hand(bencher: Bencher) {
+        over_log(bencher, |log| {
+            let finder = Finder::new(PATTERNS[0]);
+            let mut file = File::open(&log.path).expect("the log was just written");
+            // At a page's start, as the chain reads: unaligned memory is slower on some processors.
+            let mut memory = vec![0; BUFFER + PAGE];
+            let base = memory.as_ptr().align_offset(PAGE);
+            let buffer = &mut memory[base..base + BUFFER];
+            let (mut count, mut held) = (0, 0);
+            loop {
+                let read = file.read(&mut buffer[held..]).expect("readable");
+                if read == 0 {
+                    return count;
+                }
+                let whole = memrchr(b'\n', &buffer[..held + read]).map_or(0, |end| end + 1);
+                let mut from = 0;
+                while let Some(found) = finder.find(&buffer[from..whole]) {
+                    count += 1;
+                    let at = from + found;
+                    from = memchr(b'\n', &buffer[at..whole]).map_or(whole, |end| at + end + 1);
+                }
+                buffer.copy_within(whole..held + read, 0);
+                held = held + read - whole;
+            }
+        });
+    }
 
     #[divan::bench]
     fn object_block(bencher: Bencher) {
