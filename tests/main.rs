@@ -1,5 +1,6 @@
 //! The tests of the programs, as their users meet them.
 
+mod chain;
 mod cofollow;
 mod cogrep;
 mod course;

@@ -77,7 +77,7 @@ fn run(program: &Program, cli: &Cli, pattern: Pattern) -> ExitCode {
     let mut search = Search {
         program,
         driver,
-        grep: Grep::new(pattern, settings(cli), output),
+        grep: Grep::several(pattern, settings(cli), output),
         quiet: cli.quiet,
         no_messages: cli.no_messages,
         with_filename: cli.with_filename.unwrap_or(cli.files.len() > 1),

@@ -83,8 +83,16 @@ struct InputState {
 }
 
 impl<M: Matcher, S: Stage> Grep<M, S> {
-    /// Searches with `matcher` and sends what `settings` say to `to`.
+    /// Searches one nameless input with `matcher` and sends what `settings` say to `to`.
     pub fn new(matcher: M, settings: Settings, to: S) -> Grep<M, S> {
+        Grep {
+            input: Some(InputState::default()),
+            ..Grep::several(matcher, settings, to)
+        }
+    }
+
+    /// The same for several inputs, of which each is announced by [`begin`](Grep::begin).
+    pub fn several(matcher: M, settings: Settings, to: S) -> Grep<M, S> {
         Grep {
             matcher,
             settings,
@@ -97,8 +105,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
     }
 
     /// Another input begins: the count of the last is sent if counts are wanted, lines are counted anew, and
-    /// what is told has this name before it, if there is one. A chain with one nameless input need not call
-    /// this.
+    /// what is told has this name before it, if there is one.
     pub fn begin(&mut self, name: Option<&[u8]>) -> Result<Flow> {
         let flow = self.end()?;
         self.prefix.clear();
@@ -373,7 +380,7 @@ mod tests {
             let settings = Settings { invert, report, line_numbers, max_count };
             let name = named.then_some("name");
             let (lines, sink) = collect();
-            let mut grep = Grep::new(Pattern::literal("a"), settings, sink);
+            let mut grep = Grep::several(Pattern::literal("a"), settings, sink);
             let mut driver = Driver::new();
             // Two inputs: the second is counted anew.
             let mut expected = String::new();

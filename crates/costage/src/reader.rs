@@ -111,7 +111,13 @@ pub(crate) fn is_unsupported(error: &io::Error) -> bool {
 
 impl Pull for Reader {
     fn waits(&mut self, waits: &mut Waits, room: bool) {
-        self.wait = room.then(|| waits.add(self.fd.as_fd(), Interest::Read));
+        self.wait = None;
+        if room && self.ended {
+            // A terminal or a packet socket tells its end once, and would be waited for again.
+            waits.now();
+        } else if room {
+            self.wait = Some(waits.add(self.fd.as_fd(), Interest::Read));
+        }
     }
 
     fn pull(&mut self, waits: &Waits) -> Result<Pulled> {
