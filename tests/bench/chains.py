@@ -234,7 +234,9 @@ def idle_case(bench):
     if not there(["strace"]):
         print("\n### idle\n\nstrace is not installed.")
         return
-    trace = bench.data / "trace"
+    # Not beside the log: a follower watches its directory, and would be woken by its own trace.
+    trace = bench.data / "traces" / "trace"
+    trace.parent.mkdir(exist_ok=True)
     contenders = bench.followers(["a"], ["b"])
     figures = bench.compare("idle", contenders, lambda it: measure.idle_calls(it, trace, IDLE), 1)
     print(f"\n### idle\n\n| chain | system calls in {IDLE} s |\n| --- | ---: |")

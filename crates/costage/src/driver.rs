@@ -133,11 +133,14 @@ impl Driver {
             }
             source.waits(&mut self.waits, flow == Flow::More && self.rest.is_none());
             chain.waits(&mut self.waits);
-            if self.waits.look()? == 0 && !(flow == Flow::More && self.rest.is_some()) {
-                if self.held_since.take().is_some() {
+            let has_rest = flow == Flow::More && self.rest.is_some();
+            if self.held_since.is_some() || has_rest {
+                if self.waits.look()? == 0 && !has_rest {
+                    self.held_since = None;
                     flow = chain.flush()?;
                     continue;
                 }
+            } else {
                 self.waits.wait()?;
             }
             if self.must_stop(source.drains(), flow) {
