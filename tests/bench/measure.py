@@ -1,0 +1,213 @@
+"""Processes, pipes and clocks for chains.py: how a chain of programs is run, fed, watched and ended."""
+
+import contextlib
+import hashlib
+import os
+import random
+import re
+import select
+import signal
+import statistics
+import subprocess
+import time
+
+PIECE = 1 << 20
+ENVIRONMENT = {**os.environ, "LC_ALL": "C"}
+# What is written to a chain while its latency is measured, and how long a line is waited for.
+TRICKLE = 300
+PATIENCE = 0.02
+# After so many lines of which none came out, a chain counts as one that gives nothing before the end.
+SILENT = 25
+# Longer than this is not measured but said.
+GIVE_UP = 2.0
+
+
+@contextlib.contextmanager
+def chain(commands, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
+    """Runs the commands with pipes between them; whatever is still running at the end is killed."""
+    running, before = [], stdin
+    try:
+        for command in commands:
+            last = len(running) == len(commands) - 1
+            process = subprocess.Popen(
+                command,
+                stdin=before,
+                stdout=stdout if last else subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=ENVIRONMENT,
+                bufsize=0,
+                start_new_session=True,
+            )
+            if running:
+                # The reader has it now, and must be the only one who does, or its end would go unnoticed.
+                before.close()
+            running.append(process)
+            before = process.stdout
+        yield running
+    finally:
+        end(running)
+
+
+def end(running):
+    for process in running:
+        # Its group: a tracer's program outlives the tracer.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
+        process.wait()
+
+
+def throughput(commands, log):
+    """Seconds that the chain takes from the file `log` to its end, output thrown away; None if one fails."""
+    with open(log, "rb") as file:
+        started = time.perf_counter()
+        with chain(commands, stdin=file) as running:
+            statuses = [process.wait() for process in running]
+        took = time.perf_counter() - started
+    return took if not any(statuses) else None
+
+
+def output_of(commands, log):
+    """The sha256 of what the chain makes of `log`."""
+    digest = hashlib.sha256()
+    with open(log, "rb") as file, chain(commands, stdin=file, stdout=subprocess.PIPE) as running:
+        while piece := running[-1].stdout.read(PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+class Arrivals:
+    """Lines `... NUMBER` that come out of a chain, and when."""
+
+    def __init__(self, pipe):
+        self.fd = pipe.fileno()
+        self.poll = select.poll()
+        self.poll.register(self.fd, select.POLLIN)
+        self.partial = b""
+        self.at = {}
+
+    def wait(self, number, seconds):
+        """Waits until line `number` has come out, but not longer than this; has it?"""
+        deadline = time.perf_counter() + seconds
+        while number not in self.at and (left := deadline - time.perf_counter()) > 0:
+            if self.poll.poll(left * 1000) and not self.read():
+                break
+        return number in self.at
+
+    def read(self):
+        got = os.read(self.fd, PIECE)
+        now = time.perf_counter()
+        *lines, self.partial = (self.partial + got).split(b"\n")
+        for line in lines:
+            self.at.setdefault(int(line.rsplit(b" ", 1)[1]), now)
+        return bool(got)
+
+
+def line(number):
+    return b'192.0.2.1 - - [10/Mar/2025:00:00:00 +0000] "GET /python/ HTTP/1.1" 200 %d\n' % number
+
+
+def trickle(write, arrivals, first):
+    """Writes lines one at a time, from number `first`; seconds from in to out for each, None if too late."""
+    sent, seen = {}, 0
+    pauses = random.Random(1)
+    for number in range(first, first + TRICKLE):
+        # Not in step with anyone's timer.
+        time.sleep(pauses.uniform(0, 0.004))
+        sent[number] = time.perf_counter()
+        try:
+            write(line(number))
+        except BrokenPipeError:
+            return None
+        seen += arrivals.wait(number, PATIENCE)
+        if not seen and number - first >= SILENT:
+            return None
+    arrivals.wait(first + TRICKLE - 1, GIVE_UP)
+    return [arrivals.at.get(number, float("inf")) - when for number, when in sent.items()]
+
+
+def latencies(commands):
+    """Through a chain fed by a pipe: seconds for each line, or None if nothing comes before the end."""
+    with chain(commands, subprocess.PIPE, subprocess.PIPE) as running:
+        return trickle(running[0].stdin.write, Arrivals(running[-1].stdout), 0)
+
+
+def follow_latencies(commands, log):
+    """Through a chain that follows `log`: from the line's append to its coming out."""
+    with open(log, "wb", buffering=0) as file:
+        file.write(line(0))
+        with chain(commands, stdout=subprocess.PIPE) as running:
+            arrivals = Arrivals(running[-1].stdout)
+            # The follower is at work once what was in the file comes out.
+            arrivals.wait(0, GIVE_UP / 2)
+            return trickle(file.write, arrivals, 1)
+
+
+def first_byte(source, commands):
+    """Seconds until something comes out while `source` writes for ever; None if nothing does in time."""
+    started = time.perf_counter()
+    with chain([source, *commands], stdout=subprocess.PIPE) as running:
+        ready, _, _ = select.select([running[-1].stdout], [], [], GIVE_UP)
+        return time.perf_counter() - started if ready else None
+
+
+def exit_after(commands, log, text):
+    """Seconds from appending `text` to `log`, which the chain follows, until all of it has exited."""
+    with open(log, "wb", buffering=0) as file, chain(commands) as running:
+        time.sleep(0.3)
+        if any(process.poll() is not None for process in running):
+            return None
+        started = time.perf_counter()
+        file.write(text)
+        return wait_all(running, started)
+
+
+def exit_when_left(command):
+    """Seconds until a filter exits whose reader leaves while nothing comes; None if it stays."""
+    with chain([command], subprocess.PIPE, subprocess.PIPE) as running:
+        time.sleep(0.3)
+        started = time.perf_counter()
+        running[0].stdout.close()
+        return wait_all(running, started)
+
+
+def wait_all(running, started):
+    ended = {}
+    while len(ended) < len(running) and time.perf_counter() < started + GIVE_UP:
+        for process in running:
+            if process.poll() is not None:
+                ended.setdefault(process.pid, time.perf_counter())
+        time.sleep(0.000_2)
+    return max(ended.values()) - started if len(ended) == len(running) else None
+
+
+def idle_calls(commands, trace, seconds):
+    """System calls that the chain makes in so many seconds in which nothing comes."""
+    traced = [
+        ["strace", "-f", "-qq", "-ttt", "-o", f"{trace}.{number}", *command]
+        for number, command in enumerate(commands)
+    ]
+    with chain(traced):
+        time.sleep(1)
+        since = time.time()
+        time.sleep(seconds)
+        until = time.time()
+    return sum(calls_between(f"{trace}.{number}", since, until) for number in range(len(traced)))
+
+
+def calls_between(trace, since, until):
+    with open(trace, errors="replace") as file:
+        begun = re.findall(r"^\d+ +(\d+\.\d+) (?!<\.\.\.|---|\+\+\+)", file.read(), re.MULTILINE)
+    return sum(since <= float(at) < until for at in begun)
+
+
+def percentile(values, share):
+    """The smallest value that `share` of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def median(values):
+    return statistics.median(values)
