@@ -3,5 +3,6 @@
 mod cofollow;
 mod cogrep;
 mod course;
+mod docs;
 mod harness;
 mod util;
