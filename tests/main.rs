@@ -4,5 +4,6 @@ mod chain;
 mod cofollow;
 mod cogrep;
 mod course;
+mod docs;
 mod harness;
 mod util;

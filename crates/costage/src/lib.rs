@@ -1,7 +1,7 @@
 //! Line-oriented stages and the chains made of them: coroutine pipelines at the speed of the machine.
 //!
 //! A **source** pushes **blocks** of whole lines through **filters** into **sinks**. Here is a chain to paste
-//! and run: what `cofollow log | cobroadcast -c 'cogrep python' -c 'cogrep ply'` does with processes, in one.
+//! and run: what `cat log | tee >(cogrep python) >(cogrep ply) > /dev/null` does with processes, in one.
 //!
 //! ```
 //! use costage::{Flow, Result, Source, Stage, broadcast, coroutine, printer};
