@@ -110,6 +110,22 @@ pub(crate) fn read_nowait(_: BorrowedFd<'_>, _: &mut [u8]) -> io::Result<usize> 
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Lets a pipe hold more. That it may not is no error: an unprivileged user has a limit on the memory of all
+/// pipes together (`pipe(7)`, pipe-user-pages-soft).
+#[cfg(target_os = "linux")]
+pub(crate) fn enlarge_pipe(fd: BorrowedFd<'_>, capacity: libc::c_int) {
+    // SAFETY: both take an integer at most and touch no memory of ours.
+    unsafe {
+        let has = libc::fcntl(fd.as_raw_fd(), libc::F_GETPIPE_SZ);
+        if (0..capacity).contains(&has) {
+            libc::fcntl(fd.as_raw_fd(), libc::F_SETPIPE_SZ, capacity);
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn enlarge_pipe(_: BorrowedFd<'_>, _: libc::c_int) {}
+
 /// `writev(2)` of at most [`MAX_SLICES`] slices; may wait if the descriptor does.
 pub(crate) fn write(fd: BorrowedFd<'_>, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
     let length = at_most_max(slices);
