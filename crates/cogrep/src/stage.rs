@@ -159,7 +159,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
                 input.done = true;
                 return Ok(Flow::More);
             }
-            Report::Lines if self.is_plain() => return self.pass(block, run),
+            _ if self.is_plain() => return self.pass(block, run),
             Report::Count if self.settings.max_count.is_none() => {
                 input.selected += count_lines(&block[run], block.terminator());
                 return Ok(Flow::More);
@@ -185,9 +185,12 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         Ok(Flow::More)
     }
 
-    /// Do the lines go on as they are, all of them?
+    /// Do the selected lines go on as they are, all of them?
     fn is_plain(&self) -> bool {
-        self.prefix.is_empty() && !self.settings.line_numbers && self.settings.max_count.is_none()
+        self.settings.report == Report::Lines
+            && self.prefix.is_empty()
+            && !self.settings.line_numbers
+            && self.settings.max_count.is_none()
     }
 
     fn pass(&mut self, block: &Block, run: Range<usize>) -> Result<Flow> {
@@ -222,16 +225,19 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
 
     /// The hot loop: from hit to hit through the block. Neighbouring hits are one run.
     fn search(&mut self, block: &Block, input: &mut InputState) -> Result<Flow> {
+        // Once: to get at the bytes of a block costs as much as to look at a few of them.
+        let text: &[u8] = block;
         let terminator = block.terminator();
+        let is_plain = self.is_plain();
         let mut flow = Flow::More;
         // Selected and not yet dealt with.
         let mut run = 0..0;
         let mut at = 0;
-        while at < block.len() && !input.done && flow != Flow::Stop {
-            let hit = self.matcher.find(block, at, terminator);
-            let line = hit.map_or(block.len()..block.len(), |hit| {
-                line_around(block, at, hit, terminator)
-            });
+        while at < text.len() && !input.done && flow != Flow::Stop {
+            let line = match self.matcher.find(text, at, terminator) {
+                Some(hit) => line_around(text, at, hit, terminator),
+                None => text.len()..text.len(),
+            };
             let selected = if self.settings.invert {
                 at..line.start
             } else {
@@ -239,7 +245,14 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             };
             at = line.end;
             if selected.start != run.end {
-                flow = self.deal_with(block, &mut run, selected.start, input)?;
+                if is_plain && run.len() < WORTH_SHARING {
+                    // Not the last line of all, so it is finished.
+                    self.has_selected |= !run.is_empty();
+                    self.gather.push(&text[run]);
+                    run = selected.start..selected.start;
+                } else {
+                    flow = self.deal_with(block, &mut run, selected.start, input)?;
+                }
             }
             run.end = selected.end;
             if self.settings.report == Report::Nothing && !run.is_empty() {
@@ -247,8 +260,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             }
         }
         if !input.done && flow != Flow::Stop {
-            let end = block.len();
-            flow = self.deal_with(block, &mut run, end, input)?;
+            flow = self.deal_with(block, &mut run, text.len(), input)?;
         }
         Ok(flow)
     }

@@ -222,6 +222,7 @@ impl Gather {
     }
 
     /// Adds bytes; the caller sees to it that they add up to whole lines.
+    #[inline]
     pub fn push(&mut self, bytes: &[u8]) {
         if let Some(last) = self.last.take() {
             self.reuse(last);
