@@ -80,17 +80,17 @@ fn one(
 /// The file as a reader, and where to start in what it reads: one that can be sought already stands there.
 fn open(path: &OsStr, start: Start) -> Result<(Reader, Start)> {
     let is_stdin = path == "-";
-    let file = if is_stdin {
-        io::stdin().as_fd().try_clone_to_owned().map(File::from)
-    } else {
-        File::open(path)
-    };
     let name = if is_stdin {
         "standard input".into()
     } else {
         path.to_string_lossy()
     };
-    let mut file = file.map_err(|error| Error::io(Call::Open, &*name, error))?;
+    let mut file = if is_stdin {
+        let own = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+        own.map_err(|error| Error::io(Call::Open, &*name, error))?
+    } else {
+        costage::open(path)?
+    };
     let start = seek(&mut file, start).map_err(|error| Error::io(Call::Read, &*name, error))?;
     let reader = if is_stdin {
         Reader::stdin()?

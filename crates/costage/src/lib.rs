@@ -81,7 +81,7 @@ pub use driver::{Driver, Ended};
 pub use error::{Call, Error, Result};
 pub use event::{Event, Ring, event};
 pub use framer::{Framer, Framing};
-pub use reader::Reader;
+pub use reader::{Reader, open};
 pub use signals::Signals;
 pub use sink::{Collect, Collected, Discard, Sink, collect, discard, printer, sink};
 pub use source::{Pull, Pulled, Source, Text};

@@ -1,8 +1,9 @@
 //! Reading any descriptor without ever waiting in the read.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -77,14 +78,10 @@ impl Reader {
         Reader::new(STANDARD_INPUT, io::stdin())
     }
 
-    /// The file at `path`. Opening a FIFO waits for its writer, as everywhere.
+    /// The file at `path`; see [`open`].
     pub fn open(path: impl AsRef<Path>) -> Result<Reader> {
         let path = path.as_ref();
-        let name: Arc<str> = path.display().to_string().into();
-        match File::open(path) {
-            Ok(file) => Reader::new(name, file),
-            Err(error) => Err(Error::io(Call::Open, name, error)),
-        }
+        Reader::new(path.display().to_string(), open(path)?)
     }
 
     /// Lines end in `terminator`, and are cut as `framing` says.
@@ -108,6 +105,21 @@ impl Reader {
         }
         sys::read(self.fd.as_fd(), self.framer.space())
     }
+}
+
+/// Opens a file to be read. A FIFO is not waited for here but in the chain's loop, with all else that may
+/// happen before its writer comes.
+///
+/// # Errors
+///
+/// That of the system, with the path.
+pub fn open(path: impl AsRef<Path>) -> Result<File> {
+    let path = path.as_ref();
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .map_err(|error| Error::io(Call::Open, path.display().to_string(), error))
 }
 
 /// Does the kernel not have this call, or not for this descriptor?
