@@ -1,5 +1,6 @@
 //! cogrep, as its users meet it.
 
+mod failures;
 mod options;
 
 use std::process::{Command, Stdio};
