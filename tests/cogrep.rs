@@ -2,6 +2,7 @@
 
 mod failures;
 mod options;
+mod signals;
 
 use std::process::{Command, Stdio};
 
