@@ -1,8 +1,9 @@
 //! Reading any descriptor without ever waiting in the read.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -67,11 +68,14 @@ impl Reader {
         Reader::new(STANDARD_INPUT, io::stdin())
     }
 
-    /// The file at `path`. Opening a FIFO waits for its writer, as everywhere.
+    /// The file at `path`. A FIFO is opened without waiting for its writer where the system can tell later that
+    /// none has come yet; the wait is then in the loop, which meanwhile hears signals and hang-ups.
     pub fn open(path: impl AsRef<Path>) -> Result<Reader> {
         let path = path.as_ref();
         let name: Arc<str> = path.display().to_string().into();
-        match File::open(path) {
+        let flags = libc::O_NOCTTY | sys::OPEN_BEFORE_WRITER;
+        let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+        match opened {
             Ok(file) => Reader::new(name, file),
             Err(error) => Err(Error::io(Call::Open, name, error)),
         }
