@@ -1,6 +1,7 @@
 //! cogrep, as its users meet it.
 
 mod failures;
+mod files;
 mod flow;
 mod options;
 mod signals;
