@@ -1,9 +1,11 @@
 //! cogrep, as its users meet it.
 
+mod bytes;
 mod failures;
 mod files;
 mod flow;
 mod options;
+mod peers;
 mod signals;
 
 use std::process::{Command, Stdio};
