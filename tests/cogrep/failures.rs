@@ -185,6 +185,22 @@ fn a_pattern_that_is_too_large_is_refused() {
 }
 
 #[test]
+fn a_line_longer_than_memory_is_told_and_the_next_file_done() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let dir = Dir::new();
+    dir.write("endless", "a\n");
+    dir.write("file", "a\n");
+    let file = File::options().write(true).open(dir.path("endless"));
+    file.and_then(|file| file.set_len(1 << 30)).expect("a hole");
+    let script = sh("ulimit -v 300000; exec \"$cogrep\" a endless file");
+    let output = script.dir(dir.path("")).run();
+    output.stdout("endless:a\nfile:a\n").code(2);
+    output.stderr("cogrep: endless: Cannot allocate memory\n");
+}
+
+#[test]
 fn many_patterns_are_no_trouble() {
     let words: Vec<String> = (0..5000).map(|number| format!("word{number}x")).collect();
     let text = words.join("\n");

@@ -93,6 +93,7 @@ impl Reader {
     }
 
     fn read(&mut self) -> io::Result<usize> {
+        self.framer.reserve()?;
         if self.how == How::NoWait {
             match sys::read_nowait(self.fd.as_fd(), self.framer.space()) {
                 // A FIFO with a name, or a kernel without the call: from now on the wait decides.
