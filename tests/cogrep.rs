@@ -10,7 +10,7 @@ mod signals;
 
 use std::process::{Command, Stdio};
 
-use crate::util::{Cmd, built};
+use crate::util::{Cmd, Dir, built};
 
 fn cogrep<'a>(args: impl IntoIterator<Item = &'a str>) -> Cmd {
     Cmd::bin("cogrep").args(args)
@@ -42,6 +42,26 @@ fn runs(program: &str, args: &[&str]) -> bool {
         .stderr(Stdio::null())
         .status();
     silent.is_ok_and(|status| status.success())
+}
+
+/// Takes seconds for the lines of [`slow_file`], in any build: each byte may begin a match 42 bytes long.
+const SLOW: &str = "(a|b)*a[ab]{40}c|^hit$";
+
+/// A file in which [`SLOW`] matches only its first line.
+fn slow_file(dir: &Dir, name: &str) {
+    let mut text = String::from("hit\n");
+    let mut random: u64 = 1;
+    for at in 1..(4 << 20) {
+        // Knuth's constants; the high bits are the random ones.
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        text.push(if random >> 63 == 0 { 'a' } else { 'b' });
+        if at % 100 == 0 {
+            text.push('\n');
+        }
+    }
+    dir.write(name, text);
 }
 
 #[test]

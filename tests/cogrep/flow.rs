@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::path::Path;
 
-use super::{cogrep, sh};
+use super::{SLOW, cogrep, sh, slow_file};
 use crate::util::{Cmd, Dir, Running, pipeline};
 
 /// Starts commands joined by pipes: what the last one prints is read.
@@ -43,15 +43,25 @@ fn a_hit_in_a_flood_is_shown_though_the_input_never_ends() {
 #[test]
 fn a_hit_early_in_a_slow_search_is_shown_before_the_end() {
     let dir = Dir::new();
-    // A regex that needs 2^14 states makes the engine walk byte by byte: seconds for this, even optimised.
-    let text = "ababbabaaabbabbaababababbaabbbabababab\n".repeat(1 << 20);
-    dir.write("file", format!("hit\n{text}"));
-    let running = cogrep(["[ab]*a[ab]{14}c|^hit$", "file"])
-        .dir(dir.path(""))
-        .spawn();
+    slow_file(&dir, "file");
+    let running = cogrep([SLOW, "file"]).dir(dir.path("")).spawn();
     running.wait_for_stdout(|text| text == b"hit\n");
     running.kill("KILL");
     // It had not ended by itself.
+    running.wait().signal(9);
+}
+
+#[test]
+fn a_hit_before_an_endless_line_is_shown() {
+    let dir = Dir::new();
+    dir.write("file", "hit\n");
+    let file = OpenOptions::new().write(true).open(dir.path("file"));
+    file.and_then(|file| file.set_len(1 << 30)).expect("a hole");
+    // Should the hit not come, it shall not take all the memory there is.
+    let script = sh("ulimit -v 2000000; exec \"$cogrep\" hit file");
+    let running = script.dir(dir.path("")).spawn();
+    running.wait_for_stdout(|text| text == b"hit\n");
+    running.kill("KILL");
     running.wait().signal(9);
 }
 

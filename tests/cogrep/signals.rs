@@ -3,7 +3,7 @@
 use std::io::{self, PipeWriter, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 
-use super::{python, runs};
+use super::{SLOW, python, runs, slow_file};
 use crate::util::{Cmd, Dir, Running, built};
 
 const SIGNALS: [(&str, i32); 3] = [("INT", 2), ("TERM", 15), ("HUP", 1)];
@@ -123,10 +123,8 @@ fn output_that_nobody_takes_is_given_up_and_told() {
 #[test]
 fn a_file_is_left_at_once() {
     let dir = Dir::new();
-    // Slow enough: see the early hit in a slow search.
-    let text = "ababbabaaabbabbaababababbaabbbabababab\n".repeat(1 << 20);
-    dir.write("file", format!("hit\n{text}hit\n"));
-    let slow = cogrep(&["[ab]*a[ab]{14}c|^hit$", "file"]).dir(dir.path(""));
+    slow_file(&dir, "file");
+    let slow = cogrep(&[SLOW, "file"]).dir(dir.path(""));
     let running = slow.spawn();
     running.wait_for_stdout(|text| text == b"hit\n");
     running.kill("INT");

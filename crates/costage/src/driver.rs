@@ -10,6 +10,9 @@ const HELD_AT_MOST: Duration = Duration::from_millis(1);
 /// What one `send` should take at most, so that the bound above is looked at often enough: a block that a slow
 /// stage needs longer for is cut into smaller ones.
 const SEND_AT_MOST: Duration = Duration::from_micros(500);
+/// The first piece, before it is known how long the chain takes for one: what the slowest of regexes needs a few
+/// milliseconds for. A fast chain gets whole blocks six sends later.
+const FIRST_PIECE: usize = 4 << 10;
 /// The smallest piece a block is cut into; a line is never cut.
 const SMALLEST_PIECE: usize = 512;
 /// After a signal: how long upstream may be silent before it counts as done, and how long all may take.
@@ -102,7 +105,7 @@ impl Driver {
             waits: Waits::default(),
             signals: None,
             held_since: None,
-            piece: BLOCK,
+            piece: FIRST_PIECE,
             rest: None,
             stopping: None,
         }
@@ -155,7 +158,8 @@ impl Driver {
                         self.not_silent();
                         self.send(block, chain)?
                     }
-                    Pulled::Wait => Flow::More,
+                    // A part of a long line: it may go on like this for as long as one likes.
+                    Pulled::Wait => self.flush_in_time(chain)?,
                     Pulled::End => return Ok(Ended::Input),
                 },
             };
@@ -221,6 +225,17 @@ impl Driver {
         Ok(flow)
     }
 
+    /// Flushes what has been held for as long as it may.
+    fn flush_in_time(&mut self, chain: &mut dyn Stage) -> Result<Flow> {
+        match self.held_since {
+            Some(since) if since.elapsed() >= HELD_AT_MOST => {
+                self.held_since = None;
+                chain.flush()
+            }
+            _ => Ok(Flow::More),
+        }
+    }
+
     fn adapt(&mut self, sent: usize, took: Duration) {
         if took > SEND_AT_MOST {
             // Below one, because `took` is more: the product fits.
@@ -282,5 +297,34 @@ impl Driver {
         Ok(self
             .stopping
             .map_or(Ended::Stopped, |stopping| Ended::Signal(stopping.signal)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Source;
+
+    /// Notes how long the first block is that it is sent.
+    struct First<'a>(&'a mut Option<usize>);
+
+    impl Stage for First<'_> {
+        fn send(&mut self, block: &Block) -> Result<Flow> {
+            self.0.get_or_insert(block.len());
+            Ok(Flow::More)
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_chain_that_may_be_slow_is_not_sent_much_at_first() {
+        let mut first = None;
+        let text = "a line\n".repeat(BLOCK / 7);
+        let ended = Source::text(&*text).drive(First(&mut first));
+        assert_eq!(ended.expect("no error"), Ended::Input);
+        assert_eq!(first, Some(FIRST_PIECE / 7 * 7));
     }
 }
