@@ -1,6 +1,68 @@
 //! cogrep, as its users meet it.
 
-use crate::util::Cmd;
+mod bytes;
+mod failures;
+mod files;
+mod flow;
+mod options;
+mod peers;
+mod signals;
+
+use std::process::{Command, Stdio};
+
+use crate::util::{Cmd, Dir, built};
+
+fn cogrep<'a>(args: impl IntoIterator<Item = &'a str>) -> Cmd {
+    Cmd::bin("cogrep").args(args)
+}
+
+/// A shell script in which `$cogrep` is the program.
+fn sh(script: &str) -> Cmd {
+    Cmd::new("sh")
+        .args(["-c", script])
+        .env("cogrep", built("cogrep"))
+}
+
+/// A Python script whose arguments are the program and `args`; nothing if there is no Python here.
+fn python(script: &str, args: &[&str]) -> Option<Cmd> {
+    runs("python3", &["-c", ""]).then(|| {
+        Cmd::new("python3")
+            .args(["-c", script])
+            .arg(built("cogrep"))
+            .args(args)
+    })
+}
+
+/// Is this program installed, and does it succeed?
+fn runs(program: &str, args: &[&str]) -> bool {
+    let silent = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    silent.is_ok_and(|status| status.success())
+}
+
+/// Takes seconds for the lines of [`slow_file`], in any build: each byte may begin a match 42 bytes long.
+const SLOW: &str = "(a|b)*a[ab]{40}c|^hit$";
+
+/// A file in which [`SLOW`] matches only its first line.
+fn slow_file(dir: &Dir, name: &str) {
+    let mut text = String::from("hit\n");
+    let mut random: u64 = 1;
+    for at in 1..(4 << 20) {
+        // Knuth's constants; the high bits are the random ones.
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        text.push(if random >> 63 == 0 { 'a' } else { 'b' });
+        if at % 100 == 0 {
+            text.push('\n');
+        }
+    }
+    dir.write(name, text);
+}
 
 #[test]
 fn matching_lines_are_printed_and_the_status_says_whether_there_were_any() {

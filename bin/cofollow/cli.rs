@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use cofollow::Start;
-use coutils_cli::{duration, number, settle, values};
+use coutils_cli::{duration, number, values};
 
 /// What was typed.
 pub struct Cli {
@@ -37,7 +37,7 @@ fn start(text: &str) -> Result<Start, String> {
 
 /// The options as clap has them.
 pub fn command() -> Command {
-    settle(Command::new("cofollow"))
+    Command::new("cofollow")
         .about("Print the end of files, and what is appended, through any rotation.")
         .override_usage("cofollow [OPTIONS] [FILE]...")
         .arg(

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::OsStringValueParser};
-use coutils_cli::{number, settle, values};
+use coutils_cli::{number, values};
 
 /// What was typed.
 pub struct Cli {
@@ -73,7 +73,7 @@ fn flag(id: &'static str, short: char, help: &'static str) -> Arg {
 
 /// The options as clap has them.
 pub fn command() -> Command {
-    settle(Command::new("cogrep"))
+    Command::new("cogrep")
         .about("Print the lines that match a pattern, as soon as they come.")
         .override_usage(
             "cogrep [OPTIONS] PATTERN [FILE]...\n       cogrep [OPTIONS] -e PATTERN... [FILE]...",

@@ -11,7 +11,7 @@ use costage::{Driver, Stage, discard, printer};
 use coutils_cli::Program;
 
 use cli::Cli;
-use search::Search;
+use search::{Search, output_file};
 
 const SELECTED: u8 = 0;
 const NOTHING_SELECTED: u8 = 1;
@@ -74,13 +74,17 @@ fn run(program: &Program, cli: &Cli, pattern: Pattern) -> ExitCode {
         Ok(signals) => Driver::new().signals(signals),
         Err(error) => return program.exit(Err(error), program.failure()),
     };
+    let settings = settings(cli);
+    // One line, or none, cannot feed itself.
+    let feeds_back = settings.report == Report::Lines && settings.max_count != Some(1);
     let mut search = Search {
         program,
         driver,
-        grep: Grep::several(pattern, settings(cli), output),
+        grep: Grep::several(pattern, settings, output),
         quiet: cli.quiet,
         no_messages: cli.no_messages,
         with_filename: cli.with_filename.unwrap_or(cli.files.len() > 1),
+        output: output_file().filter(|_| feeds_back),
         failed: false,
     };
     let ended = search.all(&cli.files);

@@ -1,10 +1,11 @@
 //! One search through several files.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Seek, SeekFrom};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 
 use cogrep::{Grep, Pattern};
 use costage::{Call, Driver, Ended, Error, Reader, Result, Stage};
@@ -18,8 +19,24 @@ pub struct Search<'a> {
     pub quiet: bool,
     pub no_messages: bool,
     pub with_filename: bool,
+    /// The regular file that the lines found are written to.
+    pub output: Option<FileId>,
     /// A file could not be read.
     pub failed: bool,
+}
+
+/// What makes two names the same file: device and inode.
+pub type FileId = (u64, u64);
+
+/// The file standard output is, if it is a regular one.
+pub fn output_file() -> Option<FileId> {
+    let file = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    regular_file(file.and_then(|file| file.metadata()))
+}
+
+fn regular_file(metadata: io::Result<Metadata>) -> Option<FileId> {
+    let metadata = metadata.ok().filter(Metadata::is_file)?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 impl Search<'_> {
@@ -58,6 +75,9 @@ impl Search<'_> {
             ) => {
                 self.failed = true;
                 if !self.no_messages {
+                    // What was found before comes before, where both go to one place.
+                    let _ = self.grep.end()?;
+                    let _ = self.grep.flush()?;
                     self.program.complain(error);
                 }
                 Ok(Ended::Input)
@@ -68,16 +88,18 @@ impl Search<'_> {
 
     fn search(&mut self, file: &OsStr) -> Result<Ended> {
         let is_stdin = file == "-";
-        let mut reader = if is_stdin {
-            Reader::stdin()?
+        let (mut reader, metadata, name) = if is_stdin {
+            let metadata = stdin_file().and_then(|file| file.metadata());
+            (Reader::stdin()?, metadata, &b"(standard input)"[..])
         } else {
-            Reader::open(file)?
+            (Reader::open(file)?, fs::metadata(file), file.as_bytes())
         };
-        let name = if is_stdin {
-            b"(standard input)"
-        } else {
-            file.as_bytes()
-        };
+        // As GNU grep has it: a file that grows by what is found in it would never end.
+        if self.output.is_some() && self.output == regular_file(metadata) {
+            let what = String::from_utf8_lossy(name);
+            let why = io::Error::other("input file is also the output");
+            return Err(Error::io(Call::Read, what, why));
+        }
         let _ = self.grep.begin(self.with_filename.then_some(name))?;
         let start = if is_stdin { stdin_position() } else { None };
         let ended = self.driver.pump(&mut reader, &mut self.grep)?;

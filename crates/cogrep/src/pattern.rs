@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use costage::printable;
 use memchr::memmem::Finder;
 use regex_automata::Input;
 use regex_automata::meta::{Cache, Regex};
@@ -213,13 +214,12 @@ impl PatternError {
             regex_syntax::Error::Translate(error) => (error.kind().to_string(), error.span()),
             error => return PatternError(format!("invalid pattern: {error}")),
         };
-        let before = pattern[..span.start.offset].chars().count();
-        let marked = pattern[span.start.offset..span.end.offset]
-            .chars()
-            .count()
-            .max(1);
+        let shown = printable(pattern);
+        let width = |part: &str| printable(part).chars().count();
+        let before = width(&pattern[..span.start.offset]);
+        let marked = width(&pattern[span.start.offset..span.end.offset]).max(1);
         PatternError(format!(
-            "invalid pattern: {what}\n    {pattern}\n    {:before$}{:^<marked$}",
+            "invalid pattern: {what}\n    {shown}\n    {:before$}{:^<marked$}",
             "", ""
         ))
     }

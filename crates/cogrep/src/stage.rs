@@ -117,7 +117,9 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         Ok(flow)
     }
 
-    fn end(&mut self) -> Result<Flow> {
+    /// The input ends: its count is sent if counts are wanted. [`begin`](Grep::begin) and the end of the chain
+    /// do this too; by itself it is for one who has something to say that comes after.
+    pub fn end(&mut self) -> Result<Flow> {
         match self.input.take() {
             Some(input) if self.settings.report == Report::Count => {
                 self.gather.push(&self.prefix);
@@ -133,7 +135,8 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         self.has_selected
     }
 
-    /// If [`Settings::max_count`] ended this input: the position behind the last selected line, in bytes.
+    /// If enough was selected before the end of this input, by [`Settings::max_count`] or [`Report::Nothing`]: the
+    /// position behind the last selected line, in bytes.
     pub fn stopped_at(&self) -> Option<u64> {
         let input = self.input.filter(|input| input.done)?;
         Some(input.selected_end)
@@ -156,6 +159,8 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         self.has_selected = true;
         match self.settings.report {
             Report::Nothing => {
+                let first = block[run].split_inclusive(|&byte| byte == block.terminator());
+                input.selected_end += first.take(1).map(|line| line.len() as u64).sum::<u64>();
                 input.done = true;
                 return Ok(Flow::More);
             }

@@ -10,10 +10,16 @@ const HELD_AT_MOST: Duration = Duration::from_millis(1);
 /// What one `send` should take at most, so that the bound above is looked at often enough: a block that a slow
 /// stage needs longer for is cut into smaller ones.
 const SEND_AT_MOST: Duration = Duration::from_micros(500);
+/// The first piece, before it is known how long the chain takes for one: what the slowest of regexes needs a few
+/// milliseconds for. A fast chain gets whole blocks six sends later.
+const FIRST_PIECE: usize = 4 << 10;
 /// The smallest piece a block is cut into; a line is never cut.
 const SMALLEST_PIECE: usize = 512;
 /// After a signal: how long upstream may be silent before it counts as done, and how long all may take.
 const SILENCE: Duration = Duration::from_millis(100);
+/// The same for one who holds an unfinished line: it ends first, and the next stage of a chain that got the same
+/// signal is still there to take the line.
+const SILENCE_IN_A_LINE: Duration = Duration::from_millis(50);
 const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// How a chain ended, if not by an error.
@@ -76,7 +82,10 @@ pub struct Driver {
 struct Stopping {
     signal: i32,
     until: Instant,
-    silent_at: Instant,
+    /// When something was last read.
+    heard: Instant,
+    /// How much of an unfinished line was held then.
+    held: usize,
 }
 
 impl Stopping {
@@ -84,7 +93,16 @@ impl Stopping {
     fn deadline(&self, flow: Flow) -> Instant {
         match flow {
             Flow::Full => self.until,
-            _ => self.until.min(self.silent_at),
+            _ if self.held > 0 => self.until.min(self.heard + SILENCE_IN_A_LINE),
+            _ => self.until.min(self.heard + SILENCE),
+        }
+    }
+
+    /// The source was asked; a part of a line shows only by how much it holds.
+    fn hear(&mut self, block_came: bool, held: usize) {
+        if block_came || held != self.held {
+            self.heard = Instant::now();
+            self.held = held;
         }
     }
 }
@@ -102,7 +120,7 @@ impl Driver {
             waits: Waits::default(),
             signals: None,
             held_since: None,
-            piece: BLOCK,
+            piece: FIRST_PIECE,
             rest: None,
             stopping: None,
         }
@@ -151,16 +169,19 @@ impl Driver {
             if flow != Flow::More {
                 continue;
             }
-            flow = match self.rest.take() {
-                Some(rest) => self.send(rest, chain)?,
-                None => match source.pull(&self.waits)? {
-                    Pulled::Block(block) => {
-                        self.not_silent();
-                        self.send(block, chain)?
-                    }
-                    Pulled::Wait => Flow::More,
-                    Pulled::End => return Ok(Ended::Input),
-                },
+            if let Some(rest) = self.rest.take() {
+                flow = self.send(rest, chain)?;
+                continue;
+            }
+            let pulled = source.pull(&self.waits)?;
+            if let Some(stopping) = &mut self.stopping {
+                stopping.hear(matches!(pulled, Pulled::Block(_)), source.held());
+            }
+            flow = match pulled {
+                Pulled::Block(block) => self.send(block, chain)?,
+                // A part of a long line: it may go on like this for as long as one likes.
+                Pulled::Wait => self.flush_in_time(chain)?,
+                Pulled::End => return Ok(Ended::Input),
             };
         }
     }
@@ -224,6 +245,17 @@ impl Driver {
         Ok(flow)
     }
 
+    /// Flushes what has been held for as long as it may.
+    fn flush_in_time(&mut self, chain: &mut dyn Stage) -> Result<Flow> {
+        match self.held_since {
+            Some(since) if since.elapsed() >= HELD_AT_MOST => {
+                self.held_since = None;
+                chain.flush()
+            }
+            _ => Ok(Flow::More),
+        }
+    }
+
     fn adapt(&mut self, sent: usize, took: Duration) {
         if took > SEND_AT_MOST {
             // Below one, because `took` is more: the product fits.
@@ -246,12 +278,6 @@ impl Driver {
         }
     }
 
-    fn not_silent(&mut self) {
-        if let Some(stopping) = &mut self.stopping {
-            stopping.silent_at = Instant::now() + SILENCE;
-        }
-    }
-
     fn hear_signals(&mut self) {
         if self.stopping.is_some() {
             return;
@@ -264,7 +290,8 @@ impl Driver {
             self.stopping = Some(Stopping {
                 signal,
                 until: now + LAST_CALL,
-                silent_at: now + SILENCE,
+                heard: now,
+                held: 0,
             });
         }
     }
@@ -285,5 +312,54 @@ impl Driver {
         Ok(self
             .stopping
             .map_or(Ended::Stopped, |stopping| Ended::Signal(stopping.signal)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Source;
+
+    /// Notes how long the first block is that it is sent.
+    struct First<'a>(&'a mut Option<usize>);
+
+    impl Stage for First<'_> {
+        fn send(&mut self, block: &Block) -> Result<Flow> {
+            self.0.get_or_insert(block.len());
+            Ok(Flow::More)
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            None
+        }
+    }
+
+    #[test]
+    fn after_a_signal_who_holds_an_unfinished_line_ends_first() {
+        let now = Instant::now();
+        let idle = Stopping {
+            signal: 2,
+            until: now + LAST_CALL,
+            heard: now,
+            held: 0,
+        };
+        let mut holding = idle;
+        holding.hear(false, 3);
+        assert!(holding.heard > now, "a part of a line is no silence");
+        holding.heard = now;
+        assert!(holding.deadline(Flow::More) < idle.deadline(Flow::More));
+        let heard = holding.heard;
+        holding.hear(false, 3);
+        assert_eq!(holding.heard, heard, "nothing came");
+        assert_eq!(holding.deadline(Flow::Full), idle.until);
+    }
+
+    #[test]
+    fn a_chain_that_may_be_slow_is_not_sent_much_at_first() {
+        let mut first = None;
+        let text = "a line\n".repeat(BLOCK / 7);
+        let ended = Source::text(&*text).drive(First(&mut first));
+        assert_eq!(ended.expect("no error"), Ended::Input);
+        assert_eq!(first, Some(FIRST_PIECE / 7 * 7));
     }
 }

@@ -83,6 +83,24 @@ impl Error {
     }
 }
 
+/// A name or another text of unknown origin, as a message may show it: on one line, and with no control
+/// character that a terminal would obey.
+///
+/// ```
+/// assert_eq!(costage::printable("\u{1b}[31mred\n"), r"\u{1b}[31mred\n");
+/// ```
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -96,12 +114,14 @@ impl fmt::Display for Error {
                 call: Call::Write,
                 what,
                 source,
-            } => write!(f, "{what}: write error: {}", reason(source)),
-            Error::Io { what, source, .. } => write!(f, "{what}: {}", reason(source)),
+            } => write!(f, "{}: write error: {}", printable(what), reason(source)),
+            Error::Io { what, source, .. } => write!(f, "{}: {}", printable(what), reason(source)),
             Error::ReaderGone { what } if &**what == STANDARD_OUTPUT => {
                 write!(f, "write error: Broken pipe")
             }
-            Error::ReaderGone { what } => write!(f, "{what}: write error: Broken pipe"),
+            Error::ReaderGone { what } => {
+                write!(f, "{}: write error: Broken pipe", printable(what))
+            }
             Error::Finished => write!(f, "the coroutine has finished"),
             Error::Closed => write!(f, "the coroutine is being closed"),
             Error::Other(error) => error.fmt(f),

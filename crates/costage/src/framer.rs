@@ -1,5 +1,6 @@
 //! Cuts what is read into blocks of whole lines.
 
+use std::io;
 use std::sync::Arc;
 
 use memchr::memrchr;
@@ -100,11 +101,24 @@ impl Framer {
         } else {
             // A long line: doubling keeps the copying linear, and untouched memory costs nothing, so that at
             // most the line and the half of it being copied are held: twice its length at the peak.
-            (Buf::with_capacity(HEAD + 2 * tail + BLOCK), HEAD)
+            (Buf::with_capacity(grown(tail)), HEAD)
         };
         fresh.bytes_mut()[at..at + tail].copy_from_slice(&buf.bytes()[self.start..self.end]);
         (self.start, self.end) = (at, at + tail);
         Arc::new(fresh)
+    }
+
+    /// Is there memory for the next [`space`](Framer::space)? A line may be longer than what the system has left.
+    pub fn reserve(&self) -> io::Result<()> {
+        let capacity = self.buf.as_ref().map_or(0, |buf| buf.bytes().len());
+        let tail = self.tail_len();
+        if tail <= HEAD || capacity - self.end >= BLOCK / 2 {
+            return Ok(());
+        }
+        // Asked for and given back, untouched: safe code cannot get zeroed memory in a way that may fail.
+        Vec::<u8>::new()
+            .try_reserve_exact(grown(tail))
+            .map_err(|_| io::Error::from_raw_os_error(libc::ENOMEM))
     }
 
     /// `count` bytes were read into [`space`](Framer::space): the lines that are whole now, if there are any.
@@ -171,6 +185,11 @@ impl Framer {
             self.end = HEAD;
         }
     }
+}
+
+/// The memory for a line of which this much is there.
+fn grown(tail: usize) -> usize {
+    HEAD + 2 * tail + BLOCK
 }
 
 impl std::fmt::Debug for Framer {

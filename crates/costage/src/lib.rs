@@ -78,7 +78,7 @@ pub use block::{Block, Gather, Lines};
 pub use combine::{Broadcast, KeepOpen, PerLine, Queue, broadcast, keep_open, per_line, queue};
 pub use coroutine::{Coroutine, CoroutineStage, Generator, Input, Output, Yielder, coroutine};
 pub use driver::{Driver, Ended};
-pub use error::{Call, Error, Result};
+pub use error::{Call, Error, Result, printable};
 pub use event::{Event, Ring, event};
 pub use framer::{Framer, Framing};
 pub use reader::{Reader, open};

@@ -96,6 +96,7 @@ impl Reader {
     }
 
     fn read(&mut self) -> io::Result<usize> {
+        self.framer.reserve()?;
         if self.how == How::NoWait {
             match sys::read_nowait(self.fd.as_fd(), self.framer.space()) {
                 // A FIFO with a name, or a kernel without the call: from now on the wait decides.
@@ -107,8 +108,8 @@ impl Reader {
     }
 }
 
-/// Opens a file to be read. A FIFO is not waited for here but in the chain's loop, with all else that may
-/// happen before its writer comes.
+/// Opens a file to be read. A FIFO is opened without waiting for its writer where the system can tell later that
+/// none has come yet; the wait is then in the loop, which meanwhile hears signals and hang-ups.
 ///
 /// # Errors
 ///
@@ -117,7 +118,7 @@ pub fn open(path: impl AsRef<Path>) -> Result<File> {
     let path = path.as_ref();
     OpenOptions::new()
         .read(true)
-        .custom_flags(libc::O_NONBLOCK)
+        .custom_flags(libc::O_NOCTTY | sys::OPEN_BEFORE_WRITER)
         .open(path)
         .map_err(|error| Error::io(Call::Open, path.display().to_string(), error))
 }
@@ -172,6 +173,10 @@ impl Pull for Reader {
 
     fn drains(&self) -> bool {
         matches!(self.kind, Kind::Pipe | Kind::Socket)
+    }
+
+    fn held(&self) -> usize {
+        self.framer.tail_len()
     }
 
     fn stop(&mut self) -> Option<Block> {

@@ -16,6 +16,9 @@ use crate::{Interest, Wait, Waits, start};
 #[derive(Debug)]
 pub struct Signals {
     bell: UnixStream,
+    /// The other end of the bell. If all signals are ignored nobody else has it, and a bell without one would
+    /// ring for ever.
+    _ring: UnixStream,
     caught: Arc<AtomicUsize>,
 }
 
@@ -36,7 +39,11 @@ impl Signals {
             flag::register_usize(signal, Arc::clone(&caught), signal.unsigned_abs() as usize)?;
             low_level::pipe::register(signal, ring.try_clone()?)?;
         }
-        Ok(Signals { bell, caught })
+        Ok(Signals {
+            bell,
+            _ring: ring,
+            caught,
+        })
     }
 
     /// The signal that came, if one did.

@@ -36,6 +36,18 @@ pub(crate) fn kind(fd: BorrowedFd<'_>) -> io::Result<Kind> {
     })
 }
 
+/// The flags to open a FIFO that may have no writer yet. Linux's and FreeBSD's `poll` do not take that for a
+/// hang-up; elsewhere it would be the end of the file, and `open` has to wait.
+pub(crate) const OPEN_BEFORE_WRITER: libc::c_int = if cfg!(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "freebsd"
+)) {
+    libc::O_NONBLOCK
+} else {
+    0
+};
+
 pub(crate) fn is_nonblocking(fd: BorrowedFd<'_>) -> io::Result<bool> {
     // SAFETY: F_GETFL takes no argument and touches no memory of ours.
     let flags = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) };

@@ -2,16 +2,19 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use costage::printable;
 
 use crate::Program;
 
 /// Gives a command the habits the tools share: the last of an option wins, long options may be abbreviated,
-/// `--help` and `-V` are the only ones with a meaning of their own (`-h` is left to the tool).
-pub fn settle(command: Command) -> Command {
+/// `--help` and `-V` are the only ones with a meaning of their own (`-h` is left to the tool), and the last in
+/// the help.
+fn settle(command: Command) -> Command {
     command
         .args_override_self(true)
         .infer_long_args(true)
@@ -36,14 +39,16 @@ pub fn settle(command: Command) -> Command {
         )
 }
 
-/// Parses the command line.
+/// Parses the command line, as GNU's getopt does: the last of an option wins, long options may be abbreviated.
+/// `--help` and `-V` are added to the tool's own options.
 ///
 /// # Errors
 ///
 /// The status to end with: a failure after bad usage, which has been told, or success after `--help` and
 /// `--version`, which have been printed.
 pub fn parse(program: &Program, command: Command) -> Result<ArgMatches, ExitCode> {
-    let args = std::env::args_os();
+    let command = settle(command);
+    let args = keep_equals(&command, std::env::args_os());
     command
         .try_get_matches_from(args)
         .map_err(|error| match error.kind() {
@@ -59,6 +64,69 @@ pub fn parse(program: &Program, command: Command) -> Result<ArgMatches, ExitCode
         })
 }
 
+/// In `-e=x` the value is `=x`, as getopt has it. clap would drop the `=`, so it gets one to drop.
+fn keep_equals(command: &Command, args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut kept: Vec<OsString> = Vec::new();
+    let mut args = args.into_iter();
+    kept.extend(args.next());
+    while let Some(arg) = args.next() {
+        if arg == "--" {
+            kept.push(arg);
+            break;
+        }
+        let (arg, wants_value) = match arg.as_bytes().strip_prefix(b"--") {
+            Some(long) => {
+                let wants_value = long_wants_value(command, long);
+                (arg, wants_value)
+            }
+            None => shorts(command, arg),
+        };
+        kept.push(arg);
+        if wants_value {
+            kept.extend(args.next());
+        }
+    }
+    kept.extend(args);
+    kept
+}
+
+/// Is the next argument the value of this long option, which may be abbreviated?
+fn long_wants_value(command: &Command, long: &[u8]) -> bool {
+    let name = |arg: &Arg| arg.get_long().unwrap_or_default().to_owned();
+    let takes_value = |arg: &Arg| arg.get_action().takes_values();
+    let mut args = command.get_arguments();
+    match args.find(|arg| name(arg).as_bytes() == long) {
+        Some(exact) => takes_value(exact),
+        None => command
+            .get_arguments()
+            .any(|arg| takes_value(arg) && name(arg).as_bytes().starts_with(long)),
+    }
+}
+
+/// Short options in one argument, with a second `=` for a value that begins with one; and whether the next
+/// argument is the value of the last.
+fn shorts(command: &Command, arg: OsString) -> (OsString, bool) {
+    let bytes = arg.as_bytes();
+    if bytes.first() != Some(&b'-') {
+        return (arg, false);
+    }
+    for (at, &letter) in bytes.iter().enumerate().skip(1) {
+        let takes_value = command.get_arguments().any(|arg| {
+            arg.get_short() == Some(char::from(letter)) && arg.get_action().takes_values()
+        });
+        if takes_value {
+            let (options, value) = bytes.split_at(at + 1);
+            if value.first() != Some(&b'=') {
+                let wants_value = value.is_empty();
+                return (arg, wants_value);
+            }
+            let kept = [options, b"=", value].concat();
+            return (OsString::from_vec(kept), false);
+        }
+    }
+    (arg, false)
+}
+
 /// Prints what was asked for, and tells if that failed.
 fn print(program: &Program, text: &str) -> ExitCode {
     let source = costage::Source::text(text);
@@ -68,8 +136,8 @@ fn print(program: &Program, text: &str) -> ExitCode {
 /// What is wrong with the command line, in one line.
 fn describe(error: &clap::Error) -> String {
     let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        Some(ContextValue::Strings(texts)) => Some(texts.join("', '")),
+        Some(ContextValue::String(text)) => Some(printable(text)),
+        Some(ContextValue::Strings(texts)) => Some(printable(&texts.join("', '"))),
         _ => None,
     };
     let argument = text(ContextKind::InvalidArg).unwrap_or_default();
@@ -96,7 +164,7 @@ fn describe(error: &clap::Error) -> String {
         _ => {
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default();
-            first.strip_prefix("error: ").unwrap_or(first).to_owned()
+            printable(first.strip_prefix("error: ").unwrap_or(first))
         }
     }
 }
@@ -118,4 +186,41 @@ pub fn values(matches: &ArgMatches, id: &str) -> Vec<OsString> {
     matches
         .get_many::<OsString>(id)
         .map_or(Vec::new(), |values| values.cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_equals_sign_belongs_to_the_value_of_a_short_option() {
+        let flag = Arg::new("count").short('c').action(ArgAction::SetTrue);
+        let option = Arg::new("regexp")
+            .short('e')
+            .long("regexp")
+            .action(ArgAction::Append)
+            .allow_hyphen_values(true);
+        let command = settle(Command::new("test"))
+            .arg(flag)
+            .arg(option)
+            .arg(Arg::new("operands").num_args(0..));
+        let values = |line: &str| {
+            let args = keep_equals(&command, line.split(' ').map(OsString::from));
+            let matches = command.clone().try_get_matches_from(args);
+            let matches = matches.unwrap_or_else(|error| panic!("{line}: {error}"));
+            let of = |id| matches.get_many::<String>(id).unwrap_or_default();
+            of("regexp")
+                .chain(of("operands"))
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(values("test -e=x"), ["=x"]);
+        assert_eq!(values("test -ce=x -e= -ex=y"), ["=x", "=", "x=y"]);
+        // What is a value already is left alone, and so are the operands.
+        assert_eq!(values("test -e -e=x --reg -e=y"), ["-e=x", "-e=y"]);
+        assert_eq!(
+            values("test --regexp=-e=x e=x -- -e=y"),
+            ["-e=x", "e=x", "-e=y"]
+        );
+    }
 }

@@ -4,6 +4,6 @@ mod command;
 mod duration;
 mod program;
 
-pub use command::{number, parse, settle, values};
+pub use command::{number, parse, values};
 pub use duration::duration;
 pub use program::Program;
