@@ -1,14 +1,20 @@
 //! cofollow, as its users meet it.
 
+mod printing;
+
 use crate::util::{Cmd, Dir};
 
-#[test]
-fn the_last_lines_are_printed() {
-    let dir = Dir::new();
-    dir.write("log", "one\ntwo\nthree\n");
-    let tail = Cmd::bin("cofollow")
-        .dir(dir.path(""))
-        .args(["-n", "2", "--no-follow", "log"])
-        .run();
-    tail.stdout("two\nthree\n").stderr("").code(0);
+/// cofollow in a directory, with arguments.
+fn cofollow<'a>(dir: &Dir, args: impl IntoIterator<Item = &'a str>) -> Cmd {
+    Cmd::bin("cofollow").dir(dir.path("")).args(args)
 }
+
+/// cofollow with what a shell does to a command before it runs it: `trap '' HUP; exec "$@" <&-`.
+fn through_shell<'a>(dir: &Dir, script: &str, args: impl IntoIterator<Item = &'a str>) -> Cmd {
+    Cmd::new("sh")
+        .args(["-c", script, "sh"])
+        .arg(crate::util::built("cofollow"))
+        .args(args)
+        .dir(dir.path(""))
+}
+
