@@ -35,6 +35,7 @@ mod generation;
 mod name;
 mod notice;
 mod resolve;
+mod routes;
 mod start;
 mod watch;
 
