@@ -1,6 +1,11 @@
 //! cofollow, as its users meet it.
 
+mod ending;
+mod faults;
+mod following;
+mod peers;
 mod printing;
+mod rotation;
 
 use crate::util::{Cmd, Dir};
 
@@ -18,3 +23,11 @@ fn through_shell<'a>(dir: &Dir, script: &str, args: impl IntoIterator<Item = &'a
         .dir(dir.path(""))
 }
 
+/// Does `bytes` contain `part`?
+fn contains(bytes: &[u8], part: &str) -> bool {
+    occurrences(bytes, part) > 0
+}
+
+fn occurrences(bytes: &[u8], part: &str) -> usize {
+    memchr::memmem::find_iter(bytes, part).count()
+}
