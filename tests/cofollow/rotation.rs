@@ -4,8 +4,6 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::thread;
 
 use super::{cofollow, contains, occurrences};
 use crate::util::{Dir, Running};
@@ -204,39 +202,40 @@ fn a_file_that_has_its_name_back_goes_on_where_it_was() {
     running.wait_for_stdout(|out| out == b"1\n2\n3\n");
 }
 
-/// Writes numbered lines, some in two writes, until `enough`; after each rotation goes on in the old file.
+/// Writes numbered lines, on and on, and rotates as soon as the last rotation has been `followed`; after each it
+/// goes on in the old file for a while, first with the rest of a line. Says how many it wrote.
 fn write_and_rotate(
-    dir: &Path,
-    rotations: usize,
+    dir: &Dir,
     lines: usize,
+    rotations: usize,
     followed: impl Fn(usize) -> bool,
 ) -> usize {
-    let log = dir.join("log");
-    let mut file = File::create(&log).expect("created");
-    let mut old = None;
+    let open = || {
+        let mut options = File::options();
+        let file = options.create(true).append(true).open(dir.path("log"));
+        file.expect("opened")
+    };
+    let mut file = open();
     let (mut number, mut rotated, mut since) = (0, 0, 0);
-    while number < lines || rotated < rotations || !followed(rotated) || old.is_some() {
+    while number < lines || rotated < rotations || !followed(rotated) {
+        assert!(number < 10_000_000, "rotation {rotated} was not followed");
         let mut text = String::new();
         for _ in 0..100 {
             number += 1;
             writeln!(text, "line {number}").expect("a string takes all");
         }
-        let (head, rest) = text.split_at(text.len() - 3 * (number / 100 % 2));
-        // After the rename and before the new file is written the writer is still in the old one.
-        let target = old.as_mut().unwrap_or(&mut file);
-        target.write_all(head.as_bytes()).expect("written");
-        target.write_all(rest.as_bytes()).expect("written");
+        let (head, rest) = text.split_at(text.len() - 3);
+        file.write_all(head.as_bytes()).expect("written");
         since += 1;
-        if old.is_some() && since > 3 {
-            old = None;
-        } else if old.is_none() && since > 80 && rotated < rotations && followed(rotated) {
+        if since > 80 && rotated < rotations && followed(rotated) {
             rotated += 1;
             since = 0;
-            fs::rename(&log, dir.join(format!("log.{rotated}"))).expect("renamed");
-            old = Some(std::mem::replace(
-                &mut file,
-                File::create(&log).expect("created"),
-            ));
+            dir.rename("log", &format!("log.{rotated}"));
+            open();
+        }
+        file.write_all(rest.as_bytes()).expect("written");
+        if since == 3 {
+            file = open();
         }
     }
     number
@@ -245,28 +244,18 @@ fn write_and_rotate(
 #[test]
 fn a_hot_writer_that_rotates_loses_nothing() {
     let dir = Dir::new();
-    dir.write("log", "");
-    let running = cofollow(&dir, ["-n+1", "log"]).spawn();
-    let path = dir.path("");
-    thread::scope(|scope| {
-        let running = &running;
-        let written = scope.spawn(move || {
-            write_and_rotate(&path, 20, 200_000, |rotated| {
-                running.stderr_has(|err| new_files(err) >= rotated)
-            })
-        });
-        let number = written.join().expect("a writer");
-        let last = format!("\nline {number}\n");
-        running.wait_for_stdout(|out| out.ends_with(last.as_bytes()));
-        running.kill("TERM");
-        number
+    dir.write("log", "line 0\n");
+    let running = cofollow(&dir, ["log"]).spawn();
+    running.wait_for_stdout(|out| out == b"line 0\n");
+    let last = write_and_rotate(&dir, 200_000, 20, |rotated| {
+        running.stderr_has(|err| new_files(err) >= rotated)
     });
+    running.wait_for_stdout(|out| out.ends_with(format!("\nline {last}\n").as_bytes()));
+    running.kill("TERM");
     let output = running.wait();
-    let numbers = output.stdout.split(|&byte| byte == b'\n').enumerate();
-    for (index, line) in numbers {
-        if !line.is_empty() {
-            assert_eq!(String::from_utf8_lossy(line), format!("line {}", index + 1));
-        }
+    let lines = output.stdout.split_inclusive(|&byte| byte == b'\n');
+    for (number, line) in lines.enumerate() {
+        assert_eq!(String::from_utf8_lossy(line), format!("line {number}\n"));
     }
 }
 
