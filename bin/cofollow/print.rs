@@ -24,14 +24,9 @@ pub fn files(
     let mut output = printer();
     let mut status = ExitCode::SUCCESS;
     let mut ended = Ok(Ended::Input);
-    for (index, file) in files.iter().enumerate() {
-        ended = one(
-            &mut driver,
-            &mut output,
-            file,
-            start,
-            (files.len() > 1).then_some(index),
-        );
+    let mut header = (files.len() > 1).then_some("");
+    for file in files {
+        ended = one(&mut driver, &mut output, file, start, &mut header);
         if let Err(
             error @ Error::Io {
                 call: Call::Open | Call::Read,
@@ -53,24 +48,24 @@ pub fn files(
         .map(|ended| (ended, status))
 }
 
-/// One file; `header` is its place among several.
+/// One file; `header` is what comes before its header, if it is one of several.
 fn one(
     driver: &mut Driver,
     output: &mut dyn Stage,
     file: &OsStr,
     start: Start,
-    header: Option<usize>,
+    header: &mut Option<&str>,
 ) -> Result<Ended> {
     let (mut reader, start) = open(file, start)?;
-    if let Some(index) = header {
-        let gap = if index > 0 { "\n" } else { "" };
+    if let Some(gap) = header.as_mut() {
         let shown = if file == "-" {
             "standard input".into()
         } else {
             file.to_string_lossy()
         };
-        let header = format!("{gap}==> {shown} <==\n");
-        let _ = output.send(&Block::from(header.as_str()))?;
+        let text = format!("{gap}==> {shown} <==\n");
+        *gap = "\n";
+        let _ = output.send(&Block::from(text.as_str()))?;
     }
     let mut chain = tail_of(start, keep_open(output));
     let ended = driver.pump(&mut reader, &mut chain);
@@ -111,7 +106,11 @@ fn seek(file: &mut File, start: Start) -> io::Result<Start> {
         return Ok(start);
     }
     // Standard input may have been read from already; what is before is not ours.
-    let from = file.stream_position()?.max(skip_to(file, start, b'\n')?);
+    let before = file.stream_position()?;
+    if before > 0 && matches!(start, Start::Line(_)) {
+        return Ok(start);
+    }
+    let from = before.max(skip_to(file, start, b'\n')?);
     file.seek(SeekFrom::Start(from))?;
     Ok(Start::Line(1))
 }

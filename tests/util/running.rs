@@ -52,6 +52,11 @@ impl Running {
         assert!(came, "waited in vain for a message of {}", self.report());
     }
 
+    /// Does `condition` hold of what it has said on standard error so far?
+    pub(crate) fn stderr_has(&self, condition: impl Fn(&[u8]) -> bool) -> bool {
+        condition(&self.stderr.bytes())
+    }
+
     /// Sends it a signal: `"INT"`.
     #[track_caller]
     pub(crate) fn kill(&self, signal: &str) {
@@ -67,6 +72,12 @@ impl Running {
     #[track_caller]
     pub(crate) fn wait(mut self) -> Output {
         self.close_stdin();
+        self.wait_with_open_stdin()
+    }
+
+    /// Waits for its end, and keeps its standard input open; panics after a minute.
+    #[track_caller]
+    pub(crate) fn wait_with_open_stdin(mut self) -> Output {
         let mut status = None;
         let ended = comes_true(PROCESS, || {
             status = self.child.try_wait().expect("a child of ours");

@@ -1,9 +1,10 @@
 //! The source itself: what is ready to be read, and in which order it is given out.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::fs::{File, Metadata};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use costage::{Block, Call, Error, Framer, Framing, Gather, Pull, Pulled, Result,
 
 use crate::generation::{Chunk, Generation};
 use crate::name::{Found, Name};
-use crate::resolve::{Hop, hops};
+use crate::resolve::hops;
 use crate::watch::Watch;
 use crate::{Notice, Start, skip_to};
 
@@ -34,12 +35,21 @@ pub struct Settings {
 ///
 /// # Errors
 ///
-/// If no watch can be set up, or a file that is there cannot be read.
+/// If there are no descriptors left. Whatever is wrong with a file is told as a notice: the others are still
+/// followed.
 pub fn follow<P: AsRef<Path>>(
     names: impl IntoIterator<Item = P>,
     settings: Settings,
 ) -> Result<Source<Follow>> {
     Follow::new(names, settings, |_| {}).map(Source::new)
+}
+
+/// Has a generation lines to be given out?
+enum Ahead {
+    Held,
+    /// Only more of a line that is not finished.
+    Unfinished,
+    Nothing,
 }
 
 /// Follows files by name. Made by [`follow`].
@@ -48,8 +58,6 @@ pub struct Follow {
     settings: Settings,
     notify: Box<dyn FnMut(&Notice)>,
     watch: Watch,
-    /// Which names to look at when a path changes.
-    routes: HashMap<PathBuf, Vec<usize>>,
     framer: Framer,
     /// Whose unfinished line the framer holds: a name, and the key of its generation.
     loaded: Option<(usize, u64)>,
@@ -72,7 +80,8 @@ impl Follow {
     ///
     /// # Errors
     ///
-    /// If no watch can be set up, or a file that is there cannot be read.
+    /// If there are no descriptors left. Whatever is wrong with a file is told as a notice: the others are still
+    /// followed.
     pub fn new<P: AsRef<Path>>(
         names: impl IntoIterator<Item = P>,
         settings: Settings,
@@ -86,7 +95,6 @@ impl Follow {
             settings,
             notify: Box::new(notify),
             watch: Watch::new()?,
-            routes: HashMap::new(),
             framer: Framer::new(b'\n', Framing::Lines),
             loaded: None,
             ready: VecDeque::new(),
@@ -99,140 +107,112 @@ impl Follow {
             names,
         };
         for index in 0..follow.names.len() {
-            follow.look_at_name(index, Some(settings.start))?;
+            follow.look_at_name(index, Some(settings.start));
         }
         Ok(follow)
     }
 
-    /// Has every name had a file?
+    /// Has every name had a file, and could all of it be read?
     pub fn all_were_read(&self) -> bool {
-        self.names.iter().all(|name| name.was_read)
+        self.names.iter().all(Name::is_well_read)
     }
 
     /// Looks what a name stands for, and puts it among those to be read. A file found now is read from
     /// `start`, or from its beginning.
-    fn look_at_name(&mut self, index: usize, start: Option<Start>) -> Result<()> {
-        self.rewatch(index)?;
+    fn look_at_name(&mut self, index: usize, start: Option<Start>) {
+        self.rewatch(index);
         if let Found::New(file, meta) = self.names[index].look(&mut self.notify) {
-            self.add_generation(index, file, &meta, start)?;
+            self.add_generation(index, file, &meta, start);
         }
-        self.watch_retired(index);
-        self.look_at_data(index)
+        self.watch_files(index);
+        self.look_at_data(index);
     }
 
     /// Something may have been written under this name.
-    fn look_at_data(&mut self, index: usize) -> Result<()> {
-        if let Some(key) = self.names[index].truncated()? {
-            (self.notify)(&Notice::Truncated(Arc::clone(&self.names[index].shown)));
-            self.give_out_tail(index, key);
+    fn look_at_data(&mut self, index: usize) {
+        for at in 0..self.names[index].generations.len() {
+            if self.names[index].generations[at].was_truncated() {
+                (self.notify)(&Notice::Truncated(Arc::clone(&self.names[index].shown)));
+                // What was read of its last line is all there was of it.
+                if let Some(tail) = self.take_tail(index, at) {
+                    self.names[index].generations[at].finish(&tail);
+                }
+            }
         }
-        if !self.names[index].queued {
-            self.names[index].queued = true;
+        if !std::mem::replace(&mut self.names[index].queued, true) {
             self.ready.push_back(index);
         }
-        Ok(())
     }
 
-    fn add_generation(
-        &mut self,
-        index: usize,
-        file: File,
-        meta: &Metadata,
-        start: Option<Start>,
-    ) -> Result<()> {
-        let position = match start {
-            Some(start) => skip_to(&file, start, b'\n').map_err(|error| {
-                Error::io(Call::Read, Arc::clone(&self.names[index].shown), error)
-            })?,
-            None => 0,
-        };
+    fn add_generation(&mut self, index: usize, file: File, meta: &Metadata, start: Option<Start>) {
+        let position = start.map_or(Ok(0), |start| skip_to(&file, start, b'\n'));
         let key = self.next_key;
         self.next_key += 1;
-        self.names[index].add(Generation::new(key, file, meta, position));
-        Ok(())
+        let name = &mut self.names[index];
+        let from = *position.as_ref().unwrap_or(&meta.len());
+        name.add(Generation::new(key, file, meta, from));
+        if start.is_some() {
+            name.start_length = meta.len();
+        }
+        if let Err(error) = position {
+            name.fail(name.generations.len() - 1, error, &mut self.notify);
+        }
     }
 
     /// Watches the directories the name goes through now, and no longer those it went through.
-    fn rewatch(&mut self, index: usize) -> Result<()> {
+    fn rewatch(&mut self, index: usize) {
         self.names[index].look_at = None;
         for _ in 0..SETTLES_AFTER {
-            let name = &self.names[index];
-            let found = hops(&name.path)
-                .map_err(|error| Error::io(Call::Open, Arc::clone(&name.shown), error))?;
-            let is_settled = found == name.hops;
-            let old = std::mem::replace(&mut self.names[index].hops, found.clone());
+            let found = hops(&self.names[index].path);
+            let mut failure = None;
             // Set again even if they are the same: a directory may have been replaced under its path.
             for hop in &found {
-                if let Err(why) = self.watch.watch_directory(&hop.directory) {
-                    self.poll(index, &why);
-                }
-                self.route(hop, index);
+                failure = self.watch.watch_hop(hop, index).err().or(failure);
             }
-            for hop in &old {
-                self.watch.unwatch_directory(&hop.directory);
-                if !found.contains(hop) {
-                    self.unroute(&hop.path(), index);
-                    self.unroute(&hop.directory, index);
-                }
+            let is_settled = found == self.names[index].hops;
+            for hop in std::mem::replace(&mut self.names[index].hops, found) {
+                self.watch.unwatch_hop(&hop, index);
             }
-            if is_settled {
-                break;
+            match failure {
+                // A directory went while it was being watched.
+                Some(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Some(error) if is_settled => return self.poll(index, error),
+                None if is_settled => return,
+                _ => {}
             }
         }
-        Ok(())
+        self.look_later(index);
     }
 
-    fn poll(&mut self, index: usize, why: &str) {
+    fn poll(&mut self, index: usize, error: io::Error) {
         let name = &mut self.names[index];
         if !std::mem::replace(&mut name.said_polled, true) {
-            (self.notify)(&Notice::Polled(Arc::clone(&name.shown), why.into()));
+            let error = Error::io(Call::Watch, Arc::clone(&name.shown), error);
+            (self.notify)(&Notice::Polled(error));
         }
-        name.look_at = Some(Instant::now() + POLL);
+        self.look_later(index);
+    }
+
+    fn look_later(&mut self, index: usize) {
+        self.names[index].look_at = Some(Instant::now() + POLL);
         self.timed.insert(index);
     }
 
-    fn route(&mut self, hop: &Hop, index: usize) {
-        for path in [hop.path(), hop.directory.clone()] {
-            let names = self.routes.entry(path).or_default();
-            if !names.contains(&index) {
-                names.push(index);
-            }
-        }
-    }
-
-    fn unroute(&mut self, path: &Path, index: usize) {
-        let still_used = self.names[index]
-            .hops
-            .iter()
-            .any(|hop| hop.directory == path || hop.path() == path);
-        if still_used {
-            return;
-        }
-        if let Some(names) = self.routes.get_mut(path) {
-            names.retain(|&name| name != index);
-            if names.is_empty() {
-                self.routes.remove(path);
-            }
-        }
-    }
-
-    /// A retired file has no name by which its directory's watch could tell of it: it is watched itself.
-    fn watch_retired(&mut self, index: usize) {
+    /// Watches the files of a name whose directories would not tell of them.
+    fn watch_files(&mut self, index: usize) {
         if self.names[index].retired() > 0 {
             self.timed.insert(index);
         }
-        for at in 0..self.names[index].retired() {
+        for at in 0..self.names[index].generations.len() {
+            let needs_watch = self.names[index].needs_watch(at);
             let generation = &mut self.names[index].generations[at];
-            if generation.watched.is_some() {
+            if !needs_watch || generation.is_watched {
                 continue;
             }
-            let path = generation.watch_path();
-            match self.watch.watch(&path) {
-                Ok(()) => {
-                    self.routes.insert(path.clone(), vec![index]);
-                    generation.watched = Some(path);
-                }
-                Err(why) => self.poll(index, &why),
+            let (identity, file) = (generation.identity, &generation.file);
+            match self.watch.watch_file(identity, file, index) {
+                Ok(()) => generation.is_watched = true,
+                Err(error) => self.poll(index, error),
             }
         }
     }
@@ -243,95 +223,121 @@ impl Follow {
             // Something came, which ends the silence when it is read.
             return;
         }
-        while let Some(mut generation) = self.names[index].let_go(now) {
-            if let Some(path) = generation.watched.take() {
-                self.routes.remove(&path);
-                self.watch.unwatch(&path);
+        while let Some(at) = self.names[index].silent(now) {
+            if self.names[index].generations[at].has_more() {
+                // It came just now, or the file cannot be watched.
+                return self.look_at_data(index);
             }
-            let tail = if self.loaded == Some((index, generation.key)) {
-                self.loaded = None;
-                self.framer.take_tail()
-            } else {
-                generation.tail.take()
+            let tail = self.take_tail(index, at);
+            let Some(generation) = self.names[index].generations.remove(at) else {
+                return;
             };
+            if generation.is_watched {
+                self.watch.unwatch_file(generation.identity, index);
+            }
             self.give_out_finished(index, tail);
+        }
+    }
+
+    /// Takes a generation's unfinished line, wherever it is.
+    fn take_tail(&mut self, index: usize, at: usize) -> Option<Block> {
+        let generation = &mut self.names[index].generations[at];
+        if self.loaded == Some((index, generation.key)) {
+            self.loaded = None;
+            return self.framer.take_tail();
+        }
+        generation.tail.take()
+    }
+
+    /// Makes the framer hold no unfinished line.
+    fn unload(&mut self) {
+        if let Some((index, key)) = self.loaded.take() {
+            let tail = self.framer.take_tail();
+            if let Some(at) = self.names[index].place(key) {
+                self.names[index].generations[at].tail = tail.map(Block::compact);
+            }
         }
     }
 
     /// Makes the framer hold this generation's unfinished line.
     fn load(&mut self, index: usize, at: usize) {
-        let wanted = (index, self.names[index].generations[at].key);
-        if self.loaded == Some(wanted) {
+        let wanted = Some((index, self.names[index].generations[at].key));
+        if self.loaded == wanted {
             return;
         }
-        if let Some((index, key)) = self.loaded.replace(wanted) {
-            let tail = self.framer.take_tail();
-            let generations = &mut self.names[index].generations;
-            if let Some(owner) = generations.iter_mut().find(|owner| owner.key == key) {
-                owner.tail = tail.map(Block::compact);
-            }
-        }
+        self.unload();
+        self.loaded = wanted;
         if let Some(tail) = self.names[index].generations[at].tail.take() {
             self.framer.put_tail(tail);
         }
     }
 
-    fn read(&mut self, index: usize, at: usize) -> Result<Chunk> {
+    fn read(&mut self, index: usize, at: usize) -> Chunk {
         self.load(index, at);
         let name = &mut self.names[index];
-        let chunk = name.generations[at]
-            .read(&mut self.framer)
-            .map_err(|error| Error::io(Call::Read, Arc::clone(&name.shown), error))?;
-        if !matches!(chunk, Chunk::Drained) {
-            self.last_data = Instant::now();
-        }
-        Ok(chunk)
-    }
-
-    /// The next lines of the older generations of a name, oldest first.
-    fn read_retired(&mut self, index: usize) -> Result<Option<Block>> {
-        for at in 0..self.names[index].generations.len().saturating_sub(1) {
-            loop {
-                match self.read(index, at)? {
-                    Chunk::Block(block) => return Ok(Some(block)),
-                    Chunk::Partial => {}
-                    Chunk::Drained => break,
-                }
+        match name.generations[at].read(&mut self.framer) {
+            Ok(Chunk::Drained) => Chunk::Drained,
+            Ok(chunk) => {
+                self.last_data = Instant::now();
+                chunk
+            }
+            Err(error) => {
+                name.fail(at, error, &mut self.notify);
+                Chunk::Drained
             }
         }
-        Ok(None)
     }
 
-    /// The next lines of a name: those of older generations first. A chunk of the newest is read ahead, and
-    /// then the older ones once more: what their writer put there before it turned to the newest is there now.
-    fn read_name(&mut self, index: usize) -> Result<Chunk> {
-        if self.names[index].ahead.is_none() {
-            let Some(newest) = self.names[index].generations.len().checked_sub(1) else {
-                return Ok(Chunk::Drained);
-            };
-            match self.read(index, newest)? {
-                Chunk::Block(block) if newest == 0 => return Ok(Chunk::Block(block)),
-                Chunk::Block(block) => self.names[index].ahead = Some(block),
-                chunk if newest == 0 => return Ok(chunk),
-                Chunk::Partial => return Ok(Chunk::Partial),
-                Chunk::Drained => {}
-            }
+    /// Makes a generation hold its next lines, if it has any.
+    fn read_ahead(&mut self, index: usize, at: usize) -> Ahead {
+        if self.names[index].generations[at].ahead.is_some() {
+            return Ahead::Held;
         }
-        let next = match self.read_retired(index)? {
-            Some(block) => Some(block),
-            None => self.names[index].ahead.take(),
+        match self.read(index, at) {
+            Chunk::Block(block) => {
+                self.names[index].generations[at].ahead = Some(block);
+                Ahead::Held
+            }
+            Chunk::Partial => Ahead::Unfinished,
+            Chunk::Drained => Ahead::Nothing,
+        }
+    }
+
+    /// The next lines of a name. Those of a newer generation are given out only when all older ones were found
+    /// drained *after* they had been read: what the writer put there before it turned to the newer one is there
+    /// by then.
+    fn read_name(&mut self, index: usize) -> Chunk {
+        let Some(newest) = self.names[index].generations.len().checked_sub(1) else {
+            return Chunk::Drained;
         };
-        Ok(next.map_or(Chunk::Drained, Chunk::Block))
+        if let Ahead::Unfinished = self.read_ahead(index, newest) {
+            return Chunk::Partial;
+        }
+        let (mut chosen, mut at) = (newest, 0);
+        while at < chosen {
+            match self.read_ahead(index, at) {
+                Ahead::Held => (chosen, at) = (at, 0),
+                Ahead::Unfinished => return Chunk::Partial,
+                Ahead::Nothing => at += 1,
+            }
+        }
+        let next = self.names[index].generations[chosen].ahead.take();
+        next.map_or(Chunk::Drained, Chunk::Block)
     }
 
-    /// Lines of this name are given out, after a header if those before were another's.
-    fn give_out(&mut self, index: usize, block: Block) {
+    /// A header, if the lines before were another name's.
+    fn give_out_header(&mut self, index: usize) {
         if self.names.len() > 1 && self.shown_last != Some(index) {
             let gap = if self.shown_last.is_some() { "\n" } else { "" };
             let header = format!("{gap}==> {} <==\n", self.names[index].shown);
             self.outbox.push_back(Block::from(header.as_str()));
         }
         self.shown_last = Some(index);
+    }
+
+    /// Lines of this name are given out.
+    fn give_out(&mut self, index: usize, block: Block) {
+        self.give_out_header(index);
         self.outbox.push_back(block);
     }
 
@@ -347,46 +353,23 @@ impl Follow {
         }
     }
 
-    /// The file begins anew: what was read of its last line is all there was of it.
-    fn give_out_tail(&mut self, index: usize, key: u64) {
-        if self.loaded == Some((index, key)) {
-            let tail = self.framer.take_tail();
-            self.give_out_finished(index, tail);
-            return;
-        }
-        let generations = &mut self.names[index].generations;
-        let tail = generations
-            .iter_mut()
-            .find(|generation| generation.key == key)
-            .and_then(|generation| generation.tail.take());
-        self.give_out_finished(index, tail);
-    }
-
     /// The end: what was read is given out, the unfinished lines as lines of their own, the last of all as it
-    /// is.
+    /// is. Of a name that has not been read to its end nothing is given out that comes after the gap.
     fn give_out_the_rest(&mut self) {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
-        if let Some((index, key)) = self.loaded.take() {
-            let tail = self.framer.take_tail();
-            let generations = &mut self.names[index].generations;
-            if let Some(owner) = generations.iter_mut().find(|owner| owner.key == key) {
-                owner.tail = tail;
-            }
-        }
+        self.unload();
         let mut last: Option<(usize, Block)> = None;
         for index in 0..self.names.len() {
-            let name = &mut self.names[index];
             let mut rest: Vec<Block> = Vec::new();
-            let newest = name.generations.pop_back();
-            rest.extend(
-                name.generations
-                    .iter_mut()
-                    .filter_map(|older| older.tail.take()),
-            );
-            rest.extend(name.ahead.take());
-            rest.extend(newest.and_then(|newest| newest.tail));
+            for generation in &mut self.names[index].generations {
+                rest.extend(generation.ahead.take());
+                if generation.has_more() {
+                    break;
+                }
+                rest.extend(generation.tail.take());
+            }
             for block in rest {
                 if let Some((index, block)) = last.replace((index, block)) {
                     self.give_out_finished(index, Some(block));
@@ -399,18 +382,46 @@ impl Follow {
     }
 
     /// Does what is due.
-    fn keep_time(&mut self) -> Result<()> {
+    fn keep_time(&mut self) {
         let now = Instant::now();
         for index in std::mem::take(&mut self.timed) {
             if self.names[index].look_at.is_some_and(|at| at <= now) {
-                self.look_at_name(index, None)?;
+                self.look_at_name(index, None);
             }
             self.let_go(index, now);
             if self.names[index].due().is_some() {
                 self.timed.insert(index);
             }
         }
-        Ok(())
+    }
+
+    /// What is there at the start is given out file by file; after that one that never rests shall not keep the
+    /// others waiting.
+    fn take_turns(&mut self, index: usize) {
+        let name = &mut self.names[index];
+        name.caught_up |= name
+            .generations
+            .back()
+            .is_some_and(|newest| newest.is_read_to(name.start_length));
+        if name.caught_up {
+            self.ready.rotate_left(1);
+        }
+    }
+
+    /// All of a name has been read.
+    fn rest(&mut self, index: usize) {
+        self.ready.pop_front();
+        let name = &mut self.names[index];
+        name.queued = false;
+        let was_caught_up = std::mem::replace(&mut name.caught_up, true);
+        if name.retired() > 0 {
+            // Now silence can be counted.
+            self.timed.insert(index);
+        }
+        if !was_caught_up && !name.generations.is_empty() {
+            // As tail does: a file that was there at the start is named, even if it is empty.
+            self.give_out_header(index);
+        }
     }
 
     fn idle_at(&self) -> Option<Instant> {
@@ -444,20 +455,20 @@ impl Pull for Follow {
         let changes = self.watch.take();
         if changes.all {
             for index in 0..self.names.len() {
-                self.look_at_name(index, None)?;
+                self.look_at_name(index, None);
             }
         }
         for (path, structure) in changes.paths {
-            for index in self.routes.get(&path).cloned().unwrap_or_default() {
+            for index in self.watch.names(&path) {
                 if structure {
-                    self.look_at_name(index, None)?;
+                    self.look_at_name(index, None);
                 } else {
-                    self.look_at_data(index)?;
+                    self.look_at_data(index);
                 }
             }
         }
         if !self.timed.is_empty() {
-            self.keep_time()?;
+            self.keep_time();
         }
         Ok(())
     }
@@ -475,21 +486,13 @@ impl Pull for Follow {
             }
             return Ok(Pulled::Wait);
         };
-        match self.read_name(index)? {
+        match self.read_name(index) {
             Chunk::Block(block) => {
                 self.give_out(index, block);
-                // What is there at the start is given out file by file; after that one that never rests
-                // shall not keep the others waiting.
-                if self.names[index].caught_up {
-                    self.ready.rotate_left(1);
-                }
+                self.take_turns(index);
             }
-            Chunk::Partial => {}
-            Chunk::Drained => {
-                self.ready.pop_front();
-                self.names[index].queued = false;
-                self.names[index].caught_up = true;
-            }
+            Chunk::Partial => self.take_turns(index),
+            Chunk::Drained => self.rest(index),
         }
         Ok(self.outbox.pop_front().map_or(Pulled::Wait, Pulled::Block))
     }
@@ -512,3 +515,6 @@ impl fmt::Debug for Follow {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

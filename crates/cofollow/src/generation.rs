@@ -2,15 +2,15 @@
 
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
-use costage::{Block, Framer};
+use costage::{Block, Framer, Gather};
 
 /// Which file it is, whatever its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     device: u64,
     inode: u64,
@@ -30,14 +30,19 @@ pub(crate) struct Generation {
     /// Tells it from every other there was.
     pub(crate) key: u64,
     pub(crate) identity: Identity,
-    file: File,
+    /// Shared with its watch, which goes by the number of this descriptor.
+    pub(crate) file: Arc<File>,
     position: u64,
+    /// Lines that were read and wait for those of older generations.
+    pub(crate) ahead: Option<Block>,
     /// The unfinished line before `position`, while the framer works for another file.
     pub(crate) tail: Option<Block>,
     /// When data last came, or when it was retired.
     pub(crate) last_data: Instant,
-    /// The path by which a retired one is watched.
-    pub(crate) watched: Option<PathBuf>,
+    /// Is it itself watched, not only its directory?
+    pub(crate) is_watched: bool,
+    /// Reading failed, which has been said.
+    pub(crate) said_unreadable: bool,
 }
 
 /// What a read brought.
@@ -54,11 +59,13 @@ impl Generation {
         Generation {
             key,
             identity: Identity::of(meta),
-            file,
+            file: Arc::new(file),
             position,
+            ahead: None,
             tail: None,
             last_data: Instant::now(),
-            watched: None,
+            is_watched: false,
+            said_unreadable: false,
         }
     }
 
@@ -96,18 +103,33 @@ impl Generation {
         })
     }
 
+    /// Has it been read up to here?
+    pub(crate) fn is_read_to(&self, position: u64) -> bool {
+        self.position >= position
+    }
+
+    /// Is there more to read? If that cannot be told, or not be read, there is not.
+    pub(crate) fn has_more(&self) -> bool {
+        let is_longer = |meta: Metadata| meta.len() > self.position;
+        !self.said_unreadable && self.file.metadata().is_ok_and(is_longer)
+    }
+
     /// Has the file become shorter than what was read of it? Then it is read from its start.
-    pub(crate) fn was_truncated(&mut self) -> io::Result<bool> {
-        let truncated = self.file.metadata()?.len() < self.position;
+    pub(crate) fn was_truncated(&mut self) -> bool {
+        let is_shorter = |meta: Metadata| meta.len() < self.position;
+        let truncated = self.file.metadata().is_ok_and(is_shorter);
         if truncated {
             self.position = 0;
         }
-        Ok(truncated)
+        truncated
     }
 
-    /// A path by which the file itself can be watched, whatever its name has become: Linux resolves it to the
-    /// open file. Elsewhere watching it fails, and the file is looked at once a second.
-    pub(crate) fn watch_path(&self) -> PathBuf {
-        format!("/proc/self/fd/{}", self.file.as_raw_fd()).into()
+    /// The end of this unfinished line will not come: it is a line now, the last of those read ahead.
+    pub(crate) fn finish(&mut self, tail: &Block) {
+        let mut lines = Gather::new(tail.terminator());
+        lines.push(self.ahead.as_deref().unwrap_or_default());
+        lines.push(tail);
+        lines.finish_line();
+        self.ahead = lines.take();
     }
 }

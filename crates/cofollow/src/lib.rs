@@ -27,14 +27,15 @@
 //! # Watching
 //!
 //! `notify` watches the directories that a name goes through, every hop of a symbolic link included, and the
-//! retired files themselves; its thread rings a bell that the chain's one loop waits for. Nothing wakes while
-//! nothing happens. Where watching fails, the name is looked at once a second.
+//! files themselves that are retired or have other names; its thread rings a bell that the chain's one loop waits
+//! for. Nothing wakes while nothing happens. Where watching fails, the name is looked at once a second.
 
 mod follow;
 mod generation;
 mod name;
 mod notice;
 mod resolve;
+mod routes;
 mod start;
 mod watch;
 

@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::fs::Metadata;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use costage::{Block, Call, Error, Result};
+use costage::{Call, Error};
 
 use crate::Notice;
 use crate::generation::{Generation, Identity};
@@ -32,13 +33,16 @@ pub(crate) struct Name {
     /// It has been said that it cannot be watched.
     pub(crate) said_polled: bool,
     /// Has it ever had a file?
-    pub(crate) was_read: bool,
-    /// A chunk of the newest generation, read ahead of the last of the older ones.
-    pub(crate) ahead: Option<Block>,
+    was_read: bool,
+    /// Reading one failed.
+    failed: bool,
+    /// Has the present file other names? Who writes by one of those is not seen by this one's directory.
+    has_links: bool,
     /// Is it in the queue of those to read?
     pub(crate) queued: bool,
-    /// Has all been read that was there at the start?
+    /// Has all been read that was there at the start, and how much was that?
     pub(crate) caught_up: bool,
+    pub(crate) start_length: u64,
     /// Watching failed: when to look next.
     pub(crate) look_at: Option<Instant>,
 }
@@ -64,16 +68,20 @@ impl Name {
             said_missing: false,
             said_polled: false,
             was_read: false,
-            ahead: None,
+            failed: false,
+            has_links: false,
             queued: false,
             caught_up: false,
+            start_length: 0,
             look_at: None,
         }
     }
 
     /// Looks what the name stands for now.
     pub(crate) fn look(&mut self, notify: &mut dyn FnMut(&Notice)) -> Found {
-        match self.path.metadata() {
+        let meta = self.path.metadata();
+        self.has_links = meta.as_ref().is_ok_and(|meta| meta.nlink() > 1);
+        match meta {
             Ok(meta) if self.is_present(&meta) => return Found::Same,
             Ok(meta) if self.come_back(&meta) => return Found::Same,
             _ => {}
@@ -159,39 +167,50 @@ impl Name {
         self.generations.len() - usize::from(self.present)
     }
 
-    /// If the present file became shorter: its key.
-    pub(crate) fn truncated(&mut self) -> Result<Option<u64>> {
-        if !self.present {
-            return Ok(None);
+    /// Has this one to be watched itself? A retired file has no name by which its directory could tell of it.
+    pub(crate) fn needs_watch(&self, at: usize) -> bool {
+        at < self.retired() || self.has_links
+    }
+
+    /// Has it had a file, and could all of it be read?
+    pub(crate) fn is_well_read(&self) -> bool {
+        self.was_read && !self.failed
+    }
+
+    /// One of its files cannot be read: it stays, for a read may succeed when something was appended.
+    pub(crate) fn fail(&mut self, at: usize, error: io::Error, notify: &mut dyn FnMut(&Notice)) {
+        self.failed = true;
+        if !std::mem::replace(&mut self.generations[at].said_unreadable, true) {
+            let error = Error::io(Call::Read, Arc::clone(&self.shown), error);
+            notify(&Notice::Unreadable(error));
         }
-        let Some(last) = self.generations.back_mut() else {
-            return Ok(None);
-        };
-        match last.was_truncated() {
-            Ok(truncated) => Ok(truncated.then_some(last.key)),
-            Err(error) => Err(Error::io(Call::Read, Arc::clone(&self.shown), error)),
-        }
+    }
+
+    /// The place of a generation, if it is still there.
+    pub(crate) fn place(&self, key: u64) -> Option<usize> {
+        self.generations
+            .iter()
+            .position(|generation| generation.key == key)
     }
 
     /// When there is something to do: a retired generation is to be let go if its writer stays silent, or what
     /// cannot be watched is to be looked at.
     pub(crate) fn due(&self) -> Option<Instant> {
+        // While it waits to be read nothing is let go.
+        let retired = if self.queued { 0 } else { self.retired() };
         let let_go = self
             .generations
             .iter()
-            .take(self.retired())
+            .take(retired)
             .map(|generation| generation.last_data + SILENCE);
         let_go.chain(self.look_at).min()
     }
 
-    /// Takes out a retired generation whose writer has been silent for long enough.
-    pub(crate) fn let_go(&mut self, now: Instant) -> Option<Generation> {
-        let retired = self.retired();
-        let silent = self
-            .generations
+    /// A retired generation whose writer has been silent for long enough.
+    pub(crate) fn silent(&self, now: Instant) -> Option<usize> {
+        self.generations
             .iter()
-            .take(retired)
-            .position(|generation| generation.last_data + SILENCE <= now)?;
-        self.generations.remove(silent)
+            .take(self.retired())
+            .position(|generation| generation.last_data + SILENCE <= now)
     }
 }

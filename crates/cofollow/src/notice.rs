@@ -20,7 +20,7 @@ pub enum Notice {
     /// The file became shorter and is read from its start.
     Truncated(Arc<str>),
     /// It cannot be watched, and is looked at once a second.
-    Polled(Arc<str>, Arc<str>),
+    Polled(Error),
 }
 
 impl fmt::Display for Notice {
@@ -36,8 +36,8 @@ impl fmt::Display for Notice {
             Notice::Appeared(name) => write!(f, "'{name}' has appeared;  following new file"),
             Notice::Replaced(name) => write!(f, "'{name}' has been replaced;  following new file"),
             Notice::Truncated(name) => write!(f, "{name}: file truncated"),
-            Notice::Polled(name, why) => {
-                write!(f, "{name}: cannot be watched, looking once a second: {why}")
+            Notice::Polled(error) => {
+                write!(f, "{error}; looking once a second instead of watching")
             }
         }
     }

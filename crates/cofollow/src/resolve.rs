@@ -1,7 +1,7 @@
 //! Which directory entries a path depends on.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 /// How many symbolic links a path may go through, as Linux has it (`MAXSYMLINKS`, `path_resolution(7)`).
@@ -16,16 +16,30 @@ pub(crate) struct Hop {
 }
 
 impl Hop {
+    /// The entry of a directory, unless it is the root.
+    fn to(directory: &Path) -> Option<Hop> {
+        Some(Hop {
+            entry: directory.file_name()?.to_owned(),
+            directory: directory.parent()?.to_owned(),
+        })
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.directory.join(&self.entry)
     }
 }
 
 /// The entries that decide what `path` stands for, in the order in which they are met. Where a part is missing
-/// the last hop is the missing entry: its appearance is what to wait for.
-pub(crate) fn hops(path: &Path) -> io::Result<Vec<Hop>> {
+/// the last hop is the missing entry: its appearance is what to wait for. The one before it is then the way to
+/// its directory, which may go too: as long as anyone has a deleted file of it open, inotify does not tell the
+/// watch of a directory that it was removed. None, if the path can never stand for anything: it is empty, or
+/// relative to a directory that is gone.
+pub(crate) fn hops(path: &Path) -> Vec<Hop> {
+    let Ok(path) = std::path::absolute(path) else {
+        return Vec::new();
+    };
     let mut directory = PathBuf::from("/");
-    let mut rest = reversed(&std::path::absolute(path)?);
+    let mut rest = reversed(&path);
     let mut hops = Vec::new();
     let mut links = 0;
     while let Some(part) = rest.pop() {
@@ -53,17 +67,23 @@ pub(crate) fn hops(path: &Path) -> io::Result<Vec<Hop>> {
                     // A circle: opening it says so, and any of these entries may break it.
                     break;
                 }
-                rest.extend(reversed(&found.read_link()?));
+                match found.read_link() {
+                    Ok(target) => rest.extend(reversed(&target)),
+                    // No link any more, which its directory tells.
+                    Err(_) => break,
+                }
             }
             Ok(meta) if meta.is_dir() && !rest.is_empty() => directory = found,
             // The last one, or where the way ends.
-            _ => {
+            found => {
+                let is_missing = found.is_err_and(|error| error.kind() == ErrorKind::NotFound);
+                hops.extend(Hop::to(&directory).filter(|_| is_missing));
                 hops.push(hop);
                 break;
             }
         }
     }
-    Ok(hops)
+    hops
 }
 
 /// A part of a path, as far as finding its way goes.
@@ -94,7 +114,7 @@ mod tests {
 
     fn met(root: &Path, path: &str) -> Vec<String> {
         let root = root.canonicalize().expect("a directory");
-        let entries = hops(&root.join(path)).expect("resolved");
+        let entries = hops(&root.join(path));
         entries
             .iter()
             .map(|hop| {
@@ -124,9 +144,11 @@ mod tests {
     #[test]
     fn the_last_hop_is_what_is_missing() {
         let dir = tempfile::tempdir().expect("a directory");
-        assert_eq!(met(dir.path(), "later/x.log"), ["later"]);
-        symlink("nowhere", dir.path().join("link")).expect("linked");
-        assert_eq!(met(dir.path(), "link"), ["link", "nowhere"]);
+        fs::create_dir(dir.path().join("sub")).expect("made");
+        assert_eq!(met(dir.path(), "sub/later/x.log"), ["sub", "sub/later"]);
+        symlink("sub/nowhere", dir.path().join("link")).expect("linked");
+        assert_eq!(met(dir.path(), "link"), ["link", "sub", "sub/nowhere"]);
+        assert_eq!(hops(Path::new("/nowhere-at-all")).len(), 1);
     }
 
     #[test]

@@ -61,7 +61,11 @@ fn behind_terminators(file: &File, mut count: u64, terminator: u8) -> io::Result
 }
 
 fn last_lines(file: &File, lines: u64, terminator: u8) -> io::Result<u64> {
-    let end = file.metadata()?.len();
+    let end = match file.metadata()?.len() {
+        // Empty, or a file of /proc, which does not know its length.
+        0 => behind_terminators(file, u64::MAX, terminator)?,
+        length => length,
+    };
     if lines == 0 || end == 0 {
         return Ok(end);
     }
@@ -73,7 +77,13 @@ fn last_lines(file: &File, lines: u64, terminator: u8) -> io::Result<u64> {
         let from = position.saturating_sub(CHUNK as u64);
         #[expect(clippy::cast_possible_truncation, reason = "at most CHUNK")]
         let part = &mut chunk[..(position - from) as usize];
-        file.read_exact_at(part, from)?;
+        let read = read_full(file, part, from)?;
+        if read < part.len() {
+            // Shorter than it said, as files of /sys are, or truncated just now.
+            let end = from + read as u64;
+            (position, left) = (end.saturating_sub(1), lines);
+            continue;
+        }
         for at in memrchr_iter(terminator, part) {
             left -= 1;
             if left == 0 {
@@ -83,6 +93,18 @@ fn last_lines(file: &File, lines: u64, terminator: u8) -> io::Result<u64> {
         position = from;
     }
     Ok(0)
+}
+
+/// Fills `part`, as far as the file goes.
+fn read_full(file: &File, part: &mut [u8], from: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < part.len() {
+        match file.read_at(&mut part[filled..], from + filled as u64)? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(filled)
 }
 
 /// Lets a stream through from where `start` says: what [`skip_to`] does for a file, for what cannot be sought.

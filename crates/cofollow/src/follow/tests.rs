@@ -1,0 +1,336 @@
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+
+/// Files in a directory, and a [`Follow`] of some of them that looks and reads when it is told to.
+struct Scene {
+    dir: TempDir,
+    follow: Follow,
+}
+
+impl Scene {
+    fn new(names: &[&str], texts: &[&str]) -> Scene {
+        let dir = tempfile::tempdir().expect("a directory");
+        for (name, text) in names.iter().zip(texts) {
+            fs::write(dir.path().join(name), text).expect("written");
+        }
+        let settings = Settings {
+            start: Start::Line(1),
+            until_idle: None,
+        };
+        let paths = names.iter().map(|name| dir.path().join(name));
+        let follow = Follow::new(paths, settings, |_| {}).expect("followed");
+        Scene { dir, follow }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn append(&self, name: &str, text: &str) {
+        let mut options = OpenOptions::new();
+        let file = options.create(true).append(true).open(self.path(name));
+        file.and_then(|mut file| file.write_all(text.as_bytes()))
+            .expect("appended");
+    }
+
+    fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).expect("renamed");
+    }
+
+    fn look(&mut self) {
+        for index in 0..self.follow.names.len() {
+            self.follow.look_at_name(index, None);
+        }
+    }
+
+    /// The next block.
+    fn pull(&mut self) -> String {
+        match self.follow.pull(&Waits::default()).expect("pulled") {
+            Pulled::Block(block) => text(&block),
+            Pulled::Wait | Pulled::End => String::new(),
+        }
+    }
+
+    /// All that there is.
+    fn drain(&mut self) -> String {
+        let mut all = String::new();
+        while !self.follow.ready.is_empty() || !self.follow.outbox.is_empty() {
+            all += &self.pull();
+        }
+        all
+    }
+
+    fn stop(&mut self) -> String {
+        self.follow
+            .stop()
+            .map_or(String::new(), |block| text(&block))
+    }
+
+    /// As if nothing had come for the time after which a retired file is let go.
+    fn age(&mut self) {
+        for generation in &mut self.follow.names[0].generations {
+            let long_ago = Instant::now().checked_sub(Duration::from_mins(1));
+            generation.last_data = long_ago.expect("the machine runs for longer");
+        }
+    }
+}
+
+fn text(block: &Block) -> String {
+    String::from_utf8(block.to_vec()).expect("text")
+}
+
+/// Numbered lines, more than one read brings.
+fn long(line: &str) -> String {
+    let mut text = String::new();
+    for number in 0..100_000 {
+        writeln!(text, "{line} {number}").expect("a string takes all");
+    }
+    text
+}
+
+#[test]
+fn lines_read_ahead_come_before_what_their_file_got_afterwards() {
+    let mut scene = Scene::new(&["log"], &[&long("1")]);
+    scene.rename("log", "log.1");
+    scene.append("log", &long("2"));
+    scene.look();
+    // The newer file has been read ahead of the older one when it is retired itself.
+    let mut given = scene.pull();
+    scene.rename("log", "log.2");
+    scene.append("log", &long("3"));
+    scene.look();
+    given += &scene.drain();
+    assert!(given == long("1") + &long("2") + &long("3"));
+}
+
+#[test]
+fn lines_read_ahead_keep_their_place_when_an_older_file_has_its_name_back() {
+    let mut scene = Scene::new(&["log"], &[&long("1")]);
+    scene.rename("log", "log.1");
+    scene.append("log", &long("2"));
+    scene.look();
+    let mut given = scene.pull();
+    scene.rename("log", "log.2");
+    scene.rename("log.1", "log");
+    scene.look();
+    given += &scene.drain();
+    for file in ["1", "2"] {
+        let lines = given.split_inclusive('\n');
+        let lines: String = lines.filter(|line| line.starts_with(file)).collect();
+        assert!(lines == long(file));
+    }
+}
+
+#[test]
+fn the_unfinished_line_of_a_truncated_file_comes_after_what_was_read_before_it() {
+    let mut scene = Scene::new(&["log"], &[&long("1")]);
+    scene.rename("log", "log.1");
+    scene.append("log", "2\nunfin");
+    scene.look();
+    let mut given = scene.pull();
+    fs::write(scene.path("log"), "3\n").expect("rewritten");
+    scene.look();
+    given += &scene.drain();
+    assert!(given == long("1") + "2\nunfin\n3\n");
+}
+
+#[test]
+fn a_retired_file_that_is_truncated_is_read_from_its_start() {
+    let mut scene = Scene::new(&["log"], &["1\nunfin"]);
+    assert_eq!(scene.drain(), "1\n");
+    scene.rename("log", "log.1");
+    scene.append("log", "2\n");
+    scene.look();
+    assert_eq!(scene.drain(), "2\n");
+    fs::write(scene.path("log.1"), "3\n").expect("rewritten");
+    scene.look();
+    assert_eq!(scene.drain(), "unfin\n3\n");
+}
+
+#[test]
+fn a_retired_file_is_let_go_when_its_writer_has_been_silent() {
+    let mut scene = Scene::new(&["log"], &["1\nunfin"]);
+    assert_eq!(scene.drain(), "1\n");
+    scene.rename("log", "log.1");
+    scene.append("log", "2\n");
+    scene.look();
+    assert_eq!(scene.drain(), "2\n");
+    scene.follow.keep_time();
+    assert_eq!(scene.follow.names[0].generations.len(), 2);
+    scene.age();
+    scene.follow.keep_time();
+    // Its unfinished line is a line.
+    assert_eq!(scene.drain(), "unfin\n");
+    assert_eq!(scene.follow.names[0].generations.len(), 1);
+    assert_eq!(scene.follow.names[0].due(), None);
+    assert!(scene.follow.timed.is_empty());
+}
+
+// What came between the last look and the end of the silence was lost.
+#[test]
+fn a_retired_file_with_something_to_read_is_not_let_go() {
+    let mut scene = Scene::new(&["log"], &["1\n"]);
+    scene.rename("log", "log.1");
+    scene.append("log", "2\n");
+    scene.look();
+    assert_eq!(scene.drain(), "1\n2\n");
+    scene.append("log.1", "late\n");
+    scene.age();
+    scene.follow.keep_time();
+    assert_eq!(scene.follow.names[0].generations.len(), 2);
+    assert_eq!(scene.drain(), "late\n");
+}
+
+// The time to let go was past and came again at once, over and over, until the reader of the output came back.
+#[test]
+fn while_lines_wait_to_be_given_out_no_time_is_due() {
+    let mut scene = Scene::new(&["log"], &["1\n"]);
+    scene.rename("log", "log.1");
+    scene.append("log", "2\n");
+    scene.look();
+    scene.age();
+    scene.follow.keep_time();
+    assert_eq!(scene.follow.names[0].due(), None);
+    assert_eq!(scene.drain(), "1\n2\n");
+    assert!(scene.follow.names[0].due().is_some());
+    assert!(!scene.follow.timed.is_empty());
+}
+
+#[test]
+fn a_file_that_never_rests_does_not_keep_the_others_waiting() {
+    let mut scene = Scene::new(&["hot", "cold"], &["1\n", "cold\n"]);
+    let mut given = String::new();
+    for _ in 0..4 {
+        given += &scene.pull();
+        scene.append("hot", "2\n");
+        scene.look();
+    }
+    assert!(given.contains("cold"), "{given}");
+    let unfinished = "x".repeat(3 << 20);
+    scene.append("hot", &unfinished);
+    scene.append("cold", "again\n");
+    scene.look();
+    let mut pulls = 0;
+    while !given.contains("again") {
+        given += &scene.pull();
+        pulls += 1;
+    }
+    assert!(pulls < 6, "{pulls}");
+}
+
+#[test]
+fn stopped_it_gives_out_no_line_that_comes_after_a_gap() {
+    let mut scene = Scene::new(&["log"], &[&long("1")]);
+    scene.rename("log", "log.1");
+    scene.append("log", "2\n");
+    scene.look();
+    let mut given = scene.pull();
+    assert!(given.len() < 400_000);
+    given += &scene.stop();
+    assert!(long("1").starts_with(&given));
+    assert!(given.ends_with('\n'));
+}
+
+/// What happens to a log and its follower. The writer may be behind: in a file that was renamed already.
+#[derive(Clone, Debug)]
+enum Step {
+    /// So many lines, and whether the last is left unfinished for now.
+    Write(usize, bool),
+    /// The writer turns to the file that has the name.
+    Turn,
+    Rotate,
+    Delete,
+    /// All that was written has been read when it happens.
+    Truncate,
+    LookAtData,
+    LookAtName,
+    Pull(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0_usize..20, any::<bool>()).prop_map(|(lines, half)| Step::Write(lines, half)),
+        1 => (20_000_usize..60_000, any::<bool>()).prop_map(|(lines, half)| Step::Write(lines, half)),
+        3 => Just(Step::Turn),
+        3 => Just(Step::Rotate),
+        1 => Just(Step::Delete),
+        1 => Just(Step::Truncate),
+        2 => Just(Step::LookAtData),
+        2 => Just(Step::LookAtName),
+        4 => (1_usize..6).prop_map(Step::Pull),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever happens when: the lines come out as they were written.
+    #[test]
+    fn one_writer_through_any_rotation(steps in proptest::collection::vec(step(), 1..40)) {
+        let mut scene = Scene::new(&["log"], &[""]);
+        let open = |path: PathBuf| OpenOptions::new().create(true).append(true).open(path).expect("opened");
+        let mut file = open(scene.path("log"));
+        let (mut written, mut given) = (String::new(), String::new());
+        let (mut number, mut rotations) = (0, 0);
+        for step in steps {
+            match step {
+                Step::Write(lines, half) => {
+                    let mut text = String::new();
+                    for _ in 0..lines {
+                        number += 1;
+                        writeln!(text, "line {number}").expect("a string takes all");
+                    }
+                    if half {
+                        text += "half";
+                    }
+                    file.write_all(text.as_bytes()).expect("written");
+                    written += &text;
+                }
+                Step::Turn => {
+                    if !written.is_empty() && !written.ends_with('\n') {
+                        file.write_all(b"\n").expect("written");
+                        written.push('\n');
+                    }
+                    file = open(scene.path("log"));
+                    scene.follow.look_at_name(0, None);
+                }
+                Step::Rotate | Step::Delete if !scene.path("log").exists() => {}
+                // Each file is seen while it has the name.
+                Step::Rotate => {
+                    scene.follow.look_at_name(0, None);
+                    rotations += 1;
+                    scene.rename("log", &format!("log.{rotations}"));
+                    if rotations % 2 == 0 {
+                        open(scene.path("log"));
+                    }
+                }
+                Step::Delete => {
+                    scene.follow.look_at_name(0, None);
+                    fs::remove_file(scene.path("log")).expect("removed");
+                }
+                Step::Truncate if written.is_empty() || written.ends_with('\n') => {
+                    scene.look();
+                    given += &scene.drain();
+                    file.set_len(0).expect("truncated");
+                    scene.look();
+                }
+                Step::Truncate => {}
+                Step::LookAtData => scene.follow.look_at_data(0),
+                Step::LookAtName => scene.follow.look_at_name(0, None),
+                Step::Pull(times) => (0..times).for_each(|_| given += &scene.pull()),
+            }
+            prop_assert!(written.starts_with(&given));
+        }
+        scene.look();
+        given += &scene.drain();
+        given += &scene.stop();
+        prop_assert!(given == written, "{} bytes of {}", given.len(), written.len());
+    }
+}

@@ -1,0 +1,238 @@
+//! Files that cannot be followed, and systems that cannot watch.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use super::{cofollow, contains};
+use crate::util::{Cmd, Dir, built};
+
+#[test]
+fn a_directory_is_told_and_the_others_are_done() {
+    let dir = Dir::new();
+    fs::create_dir(dir.path("sub")).expect("made");
+    dir.write("log", "1\n");
+    cofollow(&dir, ["--no-follow", "sub", "log"])
+        .run()
+        .stdout("==> sub <==\n\n==> log <==\n1\n")
+        .stderr("cofollow: sub: Is a directory\n")
+        .code(1);
+    let running = cofollow(&dir, ["sub", "log"]).spawn();
+    running.wait_for_stdout(|out| out == b"==> log <==\n1\n");
+    running.wait_for_stderr(|err| err == b"cofollow: sub: Is a directory\n");
+    // It may become a file.
+    fs::remove_dir(dir.path("sub")).expect("removed");
+    dir.append("sub", "2\n");
+    running.wait_for_stdout(|out| out == b"==> log <==\n1\n\n==> sub <==\n2\n");
+}
+
+#[test]
+fn what_is_no_file_is_not_followed_and_does_not_stop_the_others() {
+    let dir = Dir::new();
+    Cmd::new("mkfifo").arg(dir.path("fifo")).run().code(0);
+    dir.write("log", "1\n");
+    cofollow(
+        &dir,
+        ["--until-idle=1ms", "fifo", "/dev/null", "log", "log/x", ""],
+    )
+    .run()
+    .stdout("==> log <==\n1\n")
+    .stderr(
+        "cofollow: fifo: cannot follow this type of file\n\
+             cofollow: /dev/null: cannot follow this type of file\n\
+             cofollow: log/x: Not a directory\n\
+             cofollow: : No such file or directory\n",
+    )
+    .code(1);
+}
+
+#[test]
+fn escapes_in_a_name_are_shown_and_not_obeyed() {
+    let dir = Dir::new();
+    for arg in ["--no-follow", "--until-idle=1ms"] {
+        cofollow(&dir, [arg, "red\x1b[31m"])
+            .run()
+            .stderr("cofollow: red\\u{1b}[31m: No such file or directory\n")
+            .code(1);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_and_the_others_are_followed() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    // Its first page is never mapped.
+    symlink("/proc/self/mem", dir.path("broken")).expect("linked");
+    cofollow(&dir, ["--no-follow", "-n+1", "broken", "log"])
+        .run()
+        .stdout("==> broken <==\n\n==> log <==\n1\n")
+        .stderr("cofollow: broken: Input/output error\n")
+        .code(1);
+    for start in ["-n+1", "-n1"] {
+        let output = cofollow(&dir, [start, "--until-idle=200ms", "broken", "log"]).run();
+        output
+            .stderr("cofollow: broken: Input/output error\n")
+            .code(1);
+        assert!(contains(&output.stdout, "==> log <==\n1\n"));
+    }
+}
+
+/// cofollow as a user whom permissions bind; none if there is no way to be one.
+fn as_anybody(dir: &Dir, args: &[&str]) -> Option<Cmd> {
+    fs::set_permissions(dir.path(""), fs::Permissions::from_mode(0o755)).expect("changed");
+    if fs::File::open(dir.path("secret")).is_err() {
+        return Some(cofollow(dir, args.iter().copied()));
+    }
+    let mut known = Cmd::new("sh").args(["-c", r#"setpriv --reuid=65534 --clear-groups "$0" -V"#]);
+    known = known.arg(built("cofollow"));
+    if !known.run().status.success() {
+        return None;
+    }
+    let as_nobody = Cmd::new("setpriv").args(["--reuid=65534", "--clear-groups"]);
+    Some(
+        as_nobody
+            .arg(built("cofollow"))
+            .args(args)
+            .dir(dir.path("")),
+    )
+}
+
+#[test]
+fn an_unreadable_file_is_told_and_followed_when_it_may_be_read() {
+    let dir = Dir::new();
+    let secret = dir.write("secret", "1\n");
+    dir.write("log", "1\n");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).expect("changed");
+    let args = ["--no-follow", "secret", "log"];
+    let Some(print) = as_anybody(&dir, &args) else {
+        return;
+    };
+    print
+        .run()
+        .stdout("==> log <==\n1\n")
+        .stderr("cofollow: secret: Permission denied\n")
+        .code(1);
+    let Some(follow) = as_anybody(&dir, &["secret"]) else {
+        return;
+    };
+    let running = follow.spawn();
+    running.wait_for_stderr(|err| err == b"cofollow: secret: Permission denied\n");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).expect("changed");
+    running.wait_for_stdout(|out| out == b"1\n");
+}
+
+#[test]
+fn a_directory_that_may_not_be_listed_is_looked_at_from_time_to_time() {
+    let dir = Dir::new();
+    let secret = dir.write("secret", "");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).expect("changed");
+    fs::create_dir(dir.path("sub")).expect("made");
+    dir.write("sub/log", "1\n");
+    let mode = fs::Permissions::from_mode(0o711);
+    fs::set_permissions(dir.path("sub"), mode).expect("changed");
+    let Some(follow) = as_anybody(&dir, &["sub/log"]) else {
+        return;
+    };
+    if fs::File::open(&secret).is_err() {
+        // Not root, but the owner, who may list it.
+        return;
+    }
+    let running = follow.spawn();
+    running.wait_for_stdout(|out| out == b"1\n");
+    running.wait_for_stderr(|err| {
+        err == b"cofollow: sub/log: Permission denied; looking once a second instead of watching\n"
+    });
+    dir.append("sub/log", "2\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n");
+}
+
+/// Follows where the kernel gives out no more of `limit`; none if that cannot be arranged.
+fn without(limit: &str, dir: &Dir, args: &[&str]) -> Option<Cmd> {
+    let path = format!("/proc/sys/user/{limit}");
+    let unshare = || Cmd::new("unshare").args(["--user", "--map-root-user", "sh", "-c"]);
+    let script = r#"echo 0 >"$0" && exec "$@""#;
+    let has_unshare = Cmd::new("sh").args(["-c", "command -v unshare"]).run();
+    if !has_unshare.status.success()
+        || !unshare()
+            .args([script, &path, "true"])
+            .run()
+            .status
+            .success()
+    {
+        return None;
+    }
+    let cmd = unshare().args([script, &path]).arg(built("cofollow"));
+    Some(cmd.args(args).dir(dir.path("")))
+}
+
+#[test]
+fn where_nothing_can_be_watched_files_are_looked_at_from_time_to_time() {
+    for (limit, why) in [
+        ("max_inotify_instances", "Too many open files"),
+        ("max_inotify_watches", "no more watches"),
+    ] {
+        let dir = Dir::new();
+        dir.write("log", "1\n");
+        let Some(follow) = without(limit, &dir, &["log", "late"]) else {
+            return;
+        };
+        let running = follow.spawn();
+        running.wait_for_stderr(|err| contains(err, why));
+        running.wait_for_stdout(|out| out == b"==> log <==\n1\n");
+        dir.append("log", "2\n");
+        running.wait_for_stdout(|out| out == b"==> log <==\n1\n2\n");
+        dir.rename("log", "log.1");
+        dir.append("log.1", "3\n");
+        dir.append("log", "4\n");
+        running.wait_for_stdout(|out| out == b"==> log <==\n1\n2\n3\n4\n");
+        dir.append("late", "5\n");
+        running.wait_for_stdout(|out| contains(out, "5\n"));
+        // Said once a name, not once a second.
+        running.kill("TERM");
+        let output = running.wait();
+        assert_eq!(super::occurrences(&output.stderr, "looking once"), 2);
+    }
+}
+
+#[test]
+fn nothing_wakes_while_nothing_happens() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    // Not in the directory itself: the one above it is watched too, and that is everybody's.
+    fs::create_dir(dir.path("sub")).expect("made");
+    let running = cofollow(&dir, ["log", "sub/missing"]).spawn();
+    running.wait_for_stdout(|out| contains(out, "1\n"));
+    running.wait_for_stderr(|err| contains(err, "missing"));
+    let tasks = format!("/proc/{}/task", running.pid());
+    let Ok(threads) = fs::read_dir(&tasks) else {
+        return;
+    };
+    let threads: Vec<_> = threads
+        .map(|thread| thread.expect("a thread").path())
+        .collect();
+    let read = |file: &str| -> Vec<String> {
+        let text = |thread: &std::path::PathBuf| fs::read_to_string(thread.join(file));
+        threads
+            .iter()
+            .map(|thread| text(thread).expect("read"))
+            .collect()
+    };
+    crate::util::wait_until("all threads to wait", || {
+        read("stat").iter().all(|stat| stat.contains(") S "))
+    });
+    let switches = || -> Vec<String> {
+        let lines = |status: &String| {
+            let lines = status
+                .lines()
+                .filter(|line| line.contains("voluntary_ctxt_switches"));
+            lines.collect::<String>()
+        };
+        read("status").iter().map(lines).collect()
+    };
+    let before = switches();
+    assert!(before.iter().all(|line| !line.is_empty()));
+    Cmd::new("sleep").arg("3").run();
+    assert_eq!(switches(), before);
+}

@@ -1,0 +1,279 @@
+//! Appended lines, and files that are not there yet.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::{cofollow, contains};
+use crate::util::Dir;
+
+#[test]
+fn appended_lines_come_out() {
+    let dir = Dir::new();
+    dir.write("log", "1\n2\n");
+    let running = cofollow(&dir, ["-n1", "log"]).spawn();
+    running.wait_for_stdout(|out| out == b"2\n");
+    dir.append("log", "3\n");
+    running.wait_for_stdout(|out| out == b"2\n3\n");
+    dir.append("log", "4\n5\n");
+    running.wait_for_stdout(|out| out == b"2\n3\n4\n5\n");
+    running.kill("TERM");
+    running.wait().stdout("2\n3\n4\n5\n").stderr("").signal(15);
+}
+
+#[test]
+fn until_idle_prints_what_comes_and_ends() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    let running = cofollow(&dir, ["--until-idle", "1s", "log"]).spawn();
+    running.wait_for_stdout(|out| out == b"1\n");
+    dir.append("log", "2\nhalf");
+    running.wait().stdout("1\n2\nhalf").stderr("").code(0);
+}
+
+#[test]
+fn half_lines_are_held_until_they_are_whole() {
+    let dir = Dir::new();
+    dir.write("log", "");
+    dir.write("other", "1\n");
+    let running = cofollow(&dir, ["log", "other"]).spawn();
+    let mut expected = "==> log <==\n\n==> other <==\n1\n".to_owned();
+    running.wait_for_stdout(|out| out == expected.as_bytes());
+    for (log, other) in [("ha", "2\n"), ("l", "3\n"), ("f li", "4\n")] {
+        dir.append("log", log);
+        // By the time this comes out what was appended before has been looked at.
+        dir.append("other", other);
+        expected += other;
+        running.wait_for_stdout(|out| out == expected.as_bytes());
+    }
+    dir.append("log", "ne\n");
+    expected += "\n==> log <==\nhalf line\n";
+    running.wait_for_stdout(|out| out == expected.as_bytes());
+}
+
+#[test]
+fn at_the_end_every_half_line_is_a_line_and_the_last_is_as_it_is() {
+    let dir = Dir::new();
+    dir.write("a", "a1\na2");
+    dir.write("b", "b1\nb2");
+    cofollow(&dir, ["--until-idle=1ms", "a", "b"])
+        .run()
+        .stdout("==> a <==\na1\n\n==> b <==\nb1\n\n==> a <==\na2\n\n==> b <==\nb2")
+        .stderr("")
+        .code(0);
+}
+
+#[test]
+fn lines_of_several_files_come_under_their_headers() {
+    let dir = Dir::new();
+    dir.write("a", "a1\n");
+    dir.write("b", "");
+    let running = cofollow(&dir, ["a", "b"]).spawn();
+    // As with tail an empty file has its header too.
+    let mut expected = "==> a <==\na1\n\n==> b <==\n".to_owned();
+    running.wait_for_stdout(|out| out == expected.as_bytes());
+    for (name, line, header) in [
+        ("b", "b1\n", ""),
+        ("b", "b2\n", ""),
+        ("a", "a2\n", "\n==> a <==\n"),
+        ("a", "a3\n", ""),
+        ("b", "b3\n", "\n==> b <==\n"),
+    ] {
+        dir.append(name, line);
+        expected = expected + header + line;
+        running.wait_for_stdout(|out| out == expected.as_bytes());
+    }
+}
+
+#[test]
+fn a_line_longer_than_any_buffer_comes_out_whole() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    let running = cofollow(&dir, ["log"]).spawn();
+    running.wait_for_stdout(|out| out == b"1\n");
+    let part = "x".repeat(3 << 20);
+    dir.append("log", &part);
+    dir.append("log", &part);
+    dir.append("log", "\n2\n");
+    let expected = format!("1\n{part}{part}\n2\n");
+    running.wait_for_stdout(|out| out.len() >= expected.len());
+    running.kill("TERM");
+    assert!(running.wait().stdout == expected.as_bytes());
+}
+
+#[test]
+fn a_long_unfinished_line_does_not_hold_up_the_other_files() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    dir.write("other", "");
+    let running = cofollow(&dir, ["log", "other"]).spawn();
+    running.wait_for_stdout(|out| contains(out, "other"));
+    let part = "x".repeat(3 << 20);
+    dir.append("log", &part);
+    dir.append("other", "2\n");
+    running.wait_for_stdout(|out| contains(out, "2\n"));
+    running.kill("TERM");
+    let expected = format!("==> log <==\n1\n\n==> other <==\n2\n\n==> log <==\n{part}");
+    assert!(running.wait().stdout == expected.as_bytes());
+}
+
+#[test]
+fn a_missing_file_is_announced_and_waited_for() {
+    let dir = Dir::new();
+    let running = cofollow(&dir, ["-n1", "log"]).spawn();
+    running.wait_for_stderr(|err| err == b"cofollow: log: No such file or directory\n");
+    // One that appears is read from its start.
+    dir.write("new", "1\n2\n");
+    dir.rename("new", "log");
+    running.wait_for_stdout(|out| out == b"1\n2\n");
+    dir.append("log", "3\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n3\n");
+    running.kill("TERM");
+    running
+        .wait()
+        .stderr(
+            "cofollow: log: No such file or directory\n\
+             cofollow: 'log' has appeared;  following new file\n",
+        )
+        .signal(15);
+}
+
+#[test]
+fn a_file_that_never_came_is_a_failure() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    cofollow(&dir, ["--until-idle=1ms", "log", "missing"])
+        .run()
+        .stdout("==> log <==\n1\n")
+        .stderr("cofollow: missing: No such file or directory\n")
+        .code(1);
+}
+
+#[test]
+fn a_missing_directory_is_waited_for() {
+    let dir = Dir::new();
+    let running = cofollow(&dir, ["a/b/c/log"]).spawn();
+    running.wait_for_stderr(|err| contains(err, "No such file"));
+    for path in ["a", "a/b", "a/b/c"] {
+        fs::create_dir(dir.path(path)).expect("made");
+    }
+    dir.append("a/b/c/log", "1\n");
+    running.wait_for_stdout(|out| out == b"1\n");
+    dir.append("a/b/c/log", "2\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n");
+}
+
+#[test]
+fn a_directory_moved_away_and_made_anew_is_followed_again() {
+    let dir = Dir::new();
+    fs::create_dir(dir.path("logs")).expect("made");
+    dir.write("logs/log", "1\n");
+    let running = cofollow(&dir, ["logs/log", "logs/other"]).spawn();
+    running.wait_for_stdout(|out| contains(out, "1\n"));
+    for round in 2..6 {
+        dir.rename("logs", &format!("old{round}"));
+        fs::create_dir(dir.path("logs")).expect("made");
+        dir.append("logs/log", format!("{round} log\n"));
+        running.wait_for_stdout(|out| contains(out, &format!("{round} log\n")));
+        dir.append("logs/other", format!("{round} other\n"));
+        running.wait_for_stdout(|out| contains(out, &format!("{round} other\n")));
+        // Its writer goes on in the directory that was moved.
+        dir.append(&format!("old{round}/log"), format!("{round} late\n"));
+        running.wait_for_stdout(|out| contains(out, &format!("{round} late\n")));
+    }
+}
+
+// A directory whose deleted file is open, here in cofollow itself, is not told of its own removal: inotify says
+// it when that file is closed.
+#[test]
+fn a_directory_removed_and_made_anew_is_followed_again() {
+    let dir = Dir::new();
+    fs::create_dir_all(dir.path("logs/deep")).expect("made");
+    dir.write("logs/deep/log", "1\n");
+    let running = cofollow(&dir, ["logs/deep/log"]).spawn();
+    running.wait_for_stdout(|out| out == b"1\n");
+    dir.remove("logs/deep/log");
+    running.wait_for_stderr(|err| contains(err, "'logs/deep/log' has become inaccessible"));
+    fs::remove_dir_all(dir.path("logs")).expect("removed");
+    fs::create_dir_all(dir.path("logs/deep")).expect("made");
+    dir.append("logs/deep/log", "2\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n");
+    // In one go.
+    for round in 3..6 {
+        fs::remove_dir_all(dir.path("logs")).expect("removed");
+        fs::create_dir_all(dir.path("logs/deep")).expect("made");
+        dir.append("logs/deep/log", format!("{round}\n"));
+        running.wait_for_stdout(|out| contains(out, &format!("{round}\n")));
+    }
+}
+
+#[test]
+fn one_file_by_two_names_is_followed_by_both() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    symlink("log", dir.path("link")).expect("linked");
+    let running = cofollow(&dir, ["log", "link"]).spawn();
+    let both = |out: &[u8], line: &str| super::occurrences(out, line) == 2;
+    running.wait_for_stdout(|out| both(out, "1\n"));
+    dir.append("log", "2\n");
+    running.wait_for_stdout(|out| both(out, "2\n"));
+    // Both retire it, and only one has a new file.
+    dir.rename("log", "log.1");
+    dir.append("log.1", "3\n");
+    running.wait_for_stdout(|out| both(out, "3\n"));
+    fs::remove_file(dir.path("link")).expect("removed");
+    dir.append("log.1", "4\n");
+    running.wait_for_stdout(|out| both(out, "4\n"));
+}
+
+// Who writes by another name is not seen in the directory of this one.
+#[test]
+fn lines_written_by_another_hard_link_come_out() {
+    let dir = Dir::new();
+    fs::create_dir(dir.path("elsewhere")).expect("made");
+    dir.write("elsewhere/log", "1\n");
+    fs::hard_link(dir.path("elsewhere/log"), dir.path("log")).expect("linked");
+    let running = cofollow(&dir, ["log"]).spawn();
+    running.wait_for_stdout(|out| out == b"1\n");
+    dir.append("elsewhere/log", "2\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n");
+}
+
+#[test]
+fn a_path_may_go_up_and_through_links() {
+    let dir = Dir::new();
+    fs::create_dir_all(dir.path("deep/er")).expect("made");
+    symlink("deep/er", dir.path("short")).expect("linked");
+    // Up from where the link leads, not from where it stands.
+    dir.write("deep/log", "1\n");
+    let running = cofollow(&dir, [".//short/../log"]).spawn();
+    running.wait_for_stdout(|out| out == b"1\n");
+    dir.append("deep/log", "2\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n");
+}
+
+// More events than the kernel keeps for a reader that does not come; what happened to the directory is among
+// those it drops.
+#[test]
+fn when_events_are_lost_everything_is_looked_at() {
+    let dir = Dir::new();
+    fs::create_dir(dir.path("logs")).expect("made");
+    dir.write("logs/log", "1\n");
+    let running = cofollow(&dir, ["logs/log"]).spawn();
+    running.wait_for_stdout(|out| out == b"1\n");
+    running.kill("STOP");
+    let kept = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events");
+    let kept = kept.map_or(16384, |kept| kept.trim().parse().expect("a number"));
+    for _ in 0..=kept.min(100_000) / 4 {
+        // Opened and closed, twice each, by turns: like events in a row are one.
+        for name in ["logs/a", "logs/b"] {
+            fs::File::create(dir.path(name)).expect("created");
+        }
+    }
+    dir.rename("logs", "old");
+    fs::create_dir(dir.path("logs")).expect("made");
+    dir.append("logs/log", "2\n");
+    running.kill("CONT");
+    running.wait_for_stdout(|out| out == b"1\n2\n");
+    dir.append("logs/log", "3\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n3\n");
+}

@@ -1,0 +1,248 @@
+//! Where it starts, and printing without following.
+
+use std::fs::File;
+use std::io::{Read, Write};
+
+use super::{cofollow, through_shell};
+use crate::util::{Cmd, Dir};
+
+const FIVE: &str = "1\n2\n3\n4\n5\n";
+
+#[test]
+fn every_form_of_a_start() {
+    let dir = Dir::new();
+    dir.write("log", FIVE);
+    for (arg, expected) in [
+        ("-n2", "4\n5\n"),
+        ("-n-2", "4\n5\n"),
+        ("-n0", ""),
+        ("-n-0", ""),
+        ("-n7", FIVE),
+        ("-n99999999999999999999999", FIVE),
+        ("-n+0", FIVE),
+        ("-n+1", FIVE),
+        ("-n+4", "4\n5\n"),
+        ("-n+5", "5\n"),
+        ("-n+6", ""),
+        ("-n+99999999999999999999999", ""),
+        ("--lines=2", "4\n5\n"),
+        ("--li=+4", "4\n5\n"),
+    ] {
+        cofollow(&dir, [arg, "--no-follow", "log"])
+            .run()
+            .stdout(expected)
+            .stderr("")
+            .code(0);
+        // A stream begins where a file does.
+        cofollow(&dir, [arg])
+            .stdin(FIVE)
+            .run()
+            .stdout(expected)
+            .stderr("")
+            .code(0);
+    }
+}
+
+#[test]
+fn the_last_ten_lines_are_the_default() {
+    let dir = Dir::new();
+    let lines: Vec<String> = (1..=12).map(|number| format!("{number}\n")).collect();
+    dir.write("log", lines.concat());
+    for args in [["--no-follow", "log"], ["--until-idle=1ms", "log"]] {
+        let output = cofollow(&dir, args).run();
+        output.stdout(lines[2..].concat()).stderr("").code(0);
+    }
+}
+
+#[test]
+fn the_last_of_several_starts_wins_and_options_may_follow_operands() {
+    let dir = Dir::new();
+    dir.write("log", FIVE);
+    cofollow(&dir, ["-n1", "log", "--no-follow", "-n", "+5"])
+        .run()
+        .stdout("5\n")
+        .code(0);
+    dir.write("-n", "dash\n");
+    cofollow(&dir, ["--no-follow", "--", "-n"])
+        .run()
+        .stdout("dash\n")
+        .code(0);
+}
+
+#[test]
+fn what_is_no_number_is_refused() {
+    let dir = Dir::new();
+    dir.write("log", FIVE);
+    for wrong in ["", "x", "1x", "+", "-", "+-1", "--1", "++1", "1 ", "-+1"] {
+        let arg = format!("--lines={wrong}");
+        let output = cofollow(&dir, [arg.as_str(), "--no-follow", "log"]).run();
+        output.stdout("").code(1);
+        output.stderr_contains("--lines");
+        output.stderr_contains("Try 'cofollow --help'");
+    }
+    let output = cofollow(&dir, ["--no-follow", "log", "-n"]).run();
+    output.stdout("").stderr_contains("requires").code(1);
+    for wrong in ["", "-1s", "soon", "1x"] {
+        let arg = format!("--until-idle={wrong}");
+        let output = cofollow(&dir, [arg.as_str(), "log"]).run();
+        output.stdout("").stderr_contains("--until-idle").code(1);
+    }
+}
+
+#[test]
+fn several_files_have_headers_as_tails() {
+    let dir = Dir::new();
+    dir.write("a", "a\n");
+    dir.write("empty", "");
+    dir.write("b", "no newline");
+    cofollow(&dir, ["--no-follow", "a", "empty", "-", "b"])
+        .stdin("in\n")
+        .run()
+        .stdout(
+            "==> a <==\na\n\n==> empty <==\n\n==> standard input <==\nin\n\n==> b <==\nno newline",
+        )
+        .stderr("")
+        .code(0);
+}
+
+// The gap before a header was there even if nothing stood above it.
+#[test]
+fn a_missing_file_is_told_and_the_others_are_done() {
+    let dir = Dir::new();
+    dir.write("b", "b\n");
+    cofollow(&dir, ["--no-follow", "missing", "b", "nowhere/x"])
+        .run()
+        .stdout("==> b <==\nb\n")
+        .stderr(
+            "cofollow: missing: No such file or directory\n\
+             cofollow: nowhere/x: No such file or directory\n",
+        )
+        .code(1);
+}
+
+#[test]
+fn standard_input_is_read_without_a_file_and_for_a_dash() {
+    let dir = Dir::new();
+    for args in [&["-n1"][..], &["-n1", "-"], &["--no-follow", "-n1", "-"]] {
+        let args = args.iter().copied();
+        cofollow(&dir, args)
+            .stdin("1\n2")
+            .run()
+            .stdout("2")
+            .stderr("")
+            .code(0);
+    }
+}
+
+#[test]
+fn from_a_line_on_a_pipe_is_passed_on_as_it_comes() {
+    let dir = Dir::new();
+    let mut running = cofollow(&dir, ["-n+2"]).spawn();
+    running.send("1\n2\n");
+    running.wait_for_stdout(|out| out == b"2\n");
+    running.send("3\n");
+    running.wait_for_stdout(|out| out == b"2\n3\n");
+    running.wait().code(0);
+    // From the first on, half lines too.
+    let mut running = cofollow(&dir, ["-n+1"]).spawn();
+    running.send("ha");
+    running.wait_for_stdout(|out| out == b"ha");
+    running.wait().stdout("ha").code(0);
+}
+
+#[test]
+fn what_was_read_from_standard_input_before_is_not_printed() {
+    let dir = Dir::new();
+    let path = dir.write("log", FIVE);
+    for (start, expected) in [
+        ("-n+1", "3\n4\n5\n"),
+        ("-n+2", "4\n5\n"),
+        ("-n2", "4\n5\n"),
+        ("-n4", "3\n4\n5\n"),
+    ] {
+        let mut file = File::open(&path).expect("opened");
+        file.read_exact(&mut [0; 4]).expect("read");
+        cofollow(&dir, [start])
+            .stdin_from(file)
+            .run()
+            .stdout(expected)
+            .code(0);
+    }
+}
+
+#[test]
+fn a_named_pipe_is_read_to_its_end() {
+    let dir = Dir::new();
+    let path = dir.path("fifo");
+    Cmd::new("mkfifo").arg(&path).run().code(0);
+    let running = cofollow(&dir, ["--no-follow", "-n2", "fifo"]).spawn();
+    let mut fifo = File::create(&path).expect("opened");
+    fifo.write_all(FIVE.as_bytes()).expect("written");
+    drop(fifo);
+    running.wait().stdout("4\n5\n").stderr("").code(0);
+}
+
+// A file of /proc has no length, one of /sys a wrong one: the first was printed whole, the second not at all.
+#[test]
+fn a_file_that_lies_about_its_length_is_read_to_where_it_ends() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let dir = Dir::new();
+    cofollow(&dir, ["--no-follow", "-n1", "/proc/self/limits"])
+        .run()
+        .stderr("")
+        .code(0);
+    let status = cofollow(&dir, ["--no-follow", "-n1", "/proc/version"]).run();
+    status.stdout(std::fs::read("/proc/version").expect("read"));
+    let lines = cofollow(&dir, ["--no-follow", "-n2", "/proc/filesystems"]).run();
+    assert_eq!(lines.stdout.split(|&byte| byte == b'\n').count(), 3);
+    let path = "/sys/kernel/mm/transparent_hugepage/enabled";
+    if let Ok(text) = std::fs::read(path) {
+        for args in [
+            ["-n1", "--no-follow", path],
+            ["-n1", "--until-idle=1ms", path],
+        ] {
+            cofollow(&dir, args).run().stdout(&text).stderr("").code(0);
+        }
+    }
+}
+
+#[test]
+fn any_bytes_pass_unchanged() {
+    let dir = Dir::new();
+    let mut bytes = b"a\0b\r\n\xff\xfe\n\n\r\n".to_vec();
+    bytes.extend(vec![b'x'; 700_000]);
+    bytes.extend(b"\n\0\n\xc3(");
+    dir.write("log", &bytes);
+    for arg in ["--no-follow", "--until-idle=1ms"] {
+        for start in ["-n+1", "-n9"] {
+            let output = cofollow(&dir, [start, arg, "log"]).run();
+            assert!(output.stdout == bytes, "{arg} {start}");
+            output.stderr("").code(0);
+        }
+    }
+    let output = cofollow(&dir, ["-n9"]).stdin(bytes.clone()).run();
+    assert!(output.stdout == bytes);
+}
+
+#[test]
+fn closed_standard_input_is_an_error() {
+    let dir = Dir::new();
+    through_shell(&dir, r#"exec "$@" <&-"#, [])
+        .run()
+        .stdout("")
+        .stderr("cofollow: standard input: Bad file descriptor\n")
+        .code(1);
+}
+
+#[test]
+fn standard_input_is_not_followed_beside_files() {
+    let dir = Dir::new();
+    dir.write("log", FIVE);
+    cofollow(&dir, ["log", "-"])
+        .run()
+        .stdout("")
+        .stderr("cofollow: cannot follow '-' by name\n")
+        .code(1);
+}
