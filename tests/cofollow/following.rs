@@ -111,8 +111,10 @@ fn a_long_unfinished_line_does_not_hold_up_the_other_files() {
     dir.append("log", &part);
     dir.append("other", "2\n");
     running.wait_for_stdout(|out| contains(out, "2\n"));
+    dir.append("log", "\n");
+    let expected = format!("==> log <==\n1\n\n==> other <==\n2\n\n==> log <==\n{part}\n");
+    running.wait_for_stdout(|out| out.len() >= expected.len());
     running.kill("TERM");
-    let expected = format!("==> log <==\n1\n\n==> other <==\n2\n\n==> log <==\n{part}");
     assert!(running.wait().stdout == expected.as_bytes());
 }
 
