@@ -5,7 +5,7 @@ mod print;
 
 use std::process::ExitCode;
 
-use cofollow::{Follow, Settings};
+use cofollow::{Follow, UntilIdle};
 use costage::{Driver, Ended, Result, Source, printer};
 use coutils_cli::Program;
 
@@ -32,22 +32,14 @@ fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
             program.complain("cannot follow '-' by name");
             return Ok((Ended::Stopped, program.failure()));
         }
-        return print::files(
-            program,
-            Driver::new().signals(signals),
-            &cli.files,
-            cli.start,
-        );
+        return print::files(program, Driver::new().signals(signals), cli);
     }
-    let settings = Settings {
-        start: cli.start,
-        until_idle: cli.until_idle,
-    };
     let complainer = program.clone();
-    let mut follow = Follow::new(&cli.files, settings, move |notice| {
+    let mut follow = Follow::new(&cli.files, cli.start, move |notice| {
         complainer.complain(notice);
     })?;
-    let ended = Source::new(&mut follow).signals(signals).drive(printer())?;
+    let source = Source::new(UntilIdle::new(&mut follow, cli.until_idle));
+    let ended = source.signals(signals).drive(printer())?;
     let status = if follow.all_were_read() {
         ExitCode::SUCCESS
     } else {

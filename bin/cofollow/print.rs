@@ -6,27 +6,28 @@ use std::io::{self, Seek, SeekFrom};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
-use cofollow::{Start, skip_to, tail_of};
+use cofollow::{Start, UntilIdle, skip_to, tail_of};
 use costage::{
     Block, Call, Driver, Ended, Error, Framing, Reader, Result, Stage, keep_open, printer,
 };
 use coutils_cli::Program;
 
+use crate::cli::Cli;
+
 /// Prints one file after the other, each from where it is to start.
-pub fn files(
-    program: &Program,
-    mut driver: Driver,
-    files: &[OsString],
-    start: Start,
-) -> Result<(Ended, ExitCode)> {
+pub fn files(program: &Program, mut driver: Driver, cli: &Cli) -> Result<(Ended, ExitCode)> {
     let stdin = [OsString::from("-")];
-    let files = if files.is_empty() { &stdin } else { files };
+    let files = if cli.files.is_empty() {
+        &stdin
+    } else {
+        &cli.files[..]
+    };
     let mut output = printer();
     let mut status = ExitCode::SUCCESS;
     let mut ended = Ok(Ended::Input);
     let mut header = (files.len() > 1).then_some("");
     for file in files {
-        ended = one(&mut driver, &mut output, file, start, &mut header);
+        ended = one(&mut driver, &mut output, file, cli, &mut header);
         if let Err(
             error @ Error::Io {
                 call: Call::Open | Call::Read,
@@ -53,10 +54,11 @@ fn one(
     driver: &mut Driver,
     output: &mut dyn Stage,
     file: &OsStr,
-    start: Start,
+    cli: &Cli,
     header: &mut Option<&str>,
 ) -> Result<Ended> {
-    let (mut reader, start) = open(file, start)?;
+    let (reader, start) = open(file, cli.start)?;
+    let mut source = UntilIdle::new(reader, cli.until_idle);
     if let Some(gap) = header.as_mut() {
         let shown = if file == "-" {
             "standard input".into()
@@ -68,7 +70,7 @@ fn one(
         let _ = output.send(&Block::from(text.as_str()))?;
     }
     let mut chain = tail_of(start, keep_open(output));
-    let ended = driver.pump(&mut reader, &mut chain);
+    let ended = driver.pump(&mut source, &mut chain);
     driver.finish(&mut chain, ended)
 }
 

@@ -219,3 +219,15 @@ fn a_whole_chain_ends_at_the_first_match() {
     statuses[1].stderr("").signal(13);
     statuses[2].stdout("ab\n").stderr("").code(0);
 }
+
+#[test]
+fn standard_input_that_falls_silent_is_an_end_too_and_so_it_is_without_following() {
+    for follow in [&[][..], &["--no-follow", "-"]] {
+        let command = Cmd::bin("cofollow").args(["-n", "+1", "--until-idle", "50ms"]);
+        let mut running = command.args(follow).spawn();
+        running.send(b"one\ntw");
+        // Its input is still open: only silence can end it.
+        let ended = running.wait_with_open_stdin();
+        ended.stdout("one\ntw").stderr("").code(0);
+    }
+}

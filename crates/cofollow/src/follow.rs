@@ -14,7 +14,7 @@ use crate::generation::{Chunk, Generation};
 use crate::name::{Found, Name};
 use crate::resolve::hops;
 use crate::watch::Watch;
-use crate::{Notice, Start, skip_to};
+use crate::{Notice, Start, UntilIdle, skip_to};
 
 /// How often a name is looked at that cannot be watched.
 const POLL: Duration = Duration::from_secs(1);
@@ -40,8 +40,9 @@ pub struct Settings {
 pub fn follow<P: AsRef<Path>>(
     names: impl IntoIterator<Item = P>,
     settings: Settings,
-) -> Result<Source<Follow>> {
-    Follow::new(names, settings, |_| {}).map(Source::new)
+) -> Result<Source<UntilIdle<Follow>>> {
+    let follow = Follow::new(names, settings.start, |_| {})?;
+    Ok(Source::new(UntilIdle::new(follow, settings.until_idle)))
 }
 
 /// Has a generation lines to be given out?
@@ -52,10 +53,9 @@ enum Ahead {
     Nothing,
 }
 
-/// Follows files by name. Made by [`follow`].
+/// Follows files by name, without an end of its own; [`follow`] makes a source of it.
 pub struct Follow {
     names: Vec<Name>,
-    settings: Settings,
     notify: Box<dyn FnMut(&Notice)>,
     watch: Watch,
     framer: Framer,
@@ -70,13 +70,10 @@ pub struct Follow {
     /// Whose lines came last, for headers.
     shown_last: Option<usize>,
     next_key: u64,
-    last_data: Instant,
-    /// The last unfinished lines have been given out: nothing more comes.
-    ended: bool,
 }
 
 impl Follow {
-    /// Begins to follow; `notify` is told what happens to the files.
+    /// Begins to follow, the files that are there from `start` on; `notify` is told what happens to them.
     ///
     /// # Errors
     ///
@@ -84,7 +81,7 @@ impl Follow {
     /// followed.
     pub fn new<P: AsRef<Path>>(
         names: impl IntoIterator<Item = P>,
-        settings: Settings,
+        start: Start,
         notify: impl FnMut(&Notice) + 'static,
     ) -> Result<Follow> {
         let names: Vec<Name> = names
@@ -92,7 +89,6 @@ impl Follow {
             .map(|path| Name::new(path.as_ref()))
             .collect();
         let mut follow = Follow {
-            settings,
             notify: Box::new(notify),
             watch: Watch::new()?,
             framer: Framer::new(b'\n', Framing::Lines),
@@ -102,12 +98,10 @@ impl Follow {
             timed: BTreeSet::new(),
             shown_last: None,
             next_key: 0,
-            last_data: Instant::now(),
-            ended: false,
             names,
         };
         for index in 0..follow.names.len() {
-            follow.look_at_name(index, Some(settings.start));
+            follow.look_at_name(index, Some(start));
         }
         Ok(follow)
     }
@@ -276,11 +270,7 @@ impl Follow {
         self.load(index, at);
         let name = &mut self.names[index];
         match name.generations[at].read(&mut self.framer) {
-            Ok(Chunk::Drained) => Chunk::Drained,
-            Ok(chunk) => {
-                self.last_data = Instant::now();
-                chunk
-            }
+            Ok(chunk) => chunk,
             Err(error) => {
                 name.fail(at, error, &mut self.notify);
                 Chunk::Drained
@@ -356,9 +346,6 @@ impl Follow {
     /// The end: what was read is given out, the unfinished lines as lines of their own, the last of all as it
     /// is. Of a name that has not been read to its end nothing is given out that comes after the gap.
     fn give_out_the_rest(&mut self) {
-        if std::mem::replace(&mut self.ended, true) {
-            return;
-        }
         self.unload();
         let mut last: Option<(usize, Block)> = None;
         for index in 0..self.names.len() {
@@ -423,10 +410,6 @@ impl Follow {
             self.give_out_header(index);
         }
     }
-
-    fn idle_at(&self) -> Option<Instant> {
-        self.settings.until_idle.map(|idle| self.last_data + idle)
-    }
 }
 
 impl Pull for Follow {
@@ -439,13 +422,8 @@ impl Pull for Follow {
         {
             waits.until(due);
         }
-        if room {
-            if let Some(deadline) = self.idle_at() {
-                waits.until(deadline);
-            }
-            if !self.outbox.is_empty() || !self.ready.is_empty() || self.ended {
-                waits.now();
-            }
+        if room && !(self.outbox.is_empty() && self.ready.is_empty()) {
+            waits.now();
         }
     }
 
@@ -477,24 +455,25 @@ impl Pull for Follow {
         if let Some(block) = self.outbox.pop_front() {
             return Ok(Pulled::Block(block));
         }
-        if self.ended {
-            return Ok(Pulled::End);
-        }
         let Some(&index) = self.ready.front() else {
-            if self.idle_at().is_some_and(|at| at <= Instant::now()) {
-                self.give_out_the_rest();
-            }
             return Ok(Pulled::Wait);
         };
-        match self.read_name(index) {
+        let nothing = match self.read_name(index) {
             Chunk::Block(block) => {
                 self.give_out(index, block);
                 self.take_turns(index);
+                Pulled::Wait
             }
-            Chunk::Partial => self.take_turns(index),
-            Chunk::Drained => self.rest(index),
-        }
-        Ok(self.outbox.pop_front().map_or(Pulled::Wait, Pulled::Block))
+            Chunk::Partial => {
+                self.take_turns(index);
+                Pulled::Partial
+            }
+            Chunk::Drained => {
+                self.rest(index);
+                Pulled::Wait
+            }
+        };
+        Ok(self.outbox.pop_front().map_or(nothing, Pulled::Block))
     }
 
     fn stop(&mut self) -> Option<Block> {
@@ -511,7 +490,6 @@ impl fmt::Debug for Follow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Follow")
             .field("names", &self.names.len())
-            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }

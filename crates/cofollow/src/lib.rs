@@ -37,8 +37,10 @@ mod notice;
 mod resolve;
 mod routes;
 mod start;
+mod until_idle;
 mod watch;
 
 pub use follow::{Follow, Settings, follow};
 pub use notice::Notice;
 pub use start::{FromLine, LastLines, Start, skip_to, tail_of};
+pub use until_idle::UntilIdle;

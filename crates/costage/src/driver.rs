@@ -98,11 +98,11 @@ impl Stopping {
         }
     }
 
-    /// The source was asked; a part of a line shows only by how much it holds.
-    fn hear(&mut self, block_came: bool, held: usize) {
-        if block_came || held != self.held {
+    /// The source was asked.
+    fn hear(&mut self, something_came: bool, held: usize) {
+        self.held = held;
+        if something_came {
             self.heard = Instant::now();
-            self.held = held;
         }
     }
 }
@@ -175,12 +175,16 @@ impl Driver {
             }
             let pulled = source.pull(&self.waits)?;
             if let Some(stopping) = &mut self.stopping {
-                stopping.hear(matches!(pulled, Pulled::Block(_)), source.held());
+                stopping.hear(
+                    matches!(pulled, Pulled::Block(_) | Pulled::Partial),
+                    source.held(),
+                );
             }
             flow = match pulled {
                 Pulled::Block(block) => self.send(block, chain)?,
                 // A part of a long line: it may go on like this for as long as one likes.
-                Pulled::Wait => self.flush_in_time(chain)?,
+                Pulled::Partial => self.flush_in_time(chain)?,
+                Pulled::Wait => Flow::More,
                 Pulled::End => return Ok(Ended::Input),
             };
         }
@@ -345,12 +349,10 @@ mod tests {
         };
         let mut holding = idle;
         holding.hear(false, 3);
-        assert!(holding.heard > now, "a part of a line is no silence");
-        holding.heard = now;
+        assert_eq!(holding.heard, now, "nothing came");
         assert!(holding.deadline(Flow::More) < idle.deadline(Flow::More));
-        let heard = holding.heard;
-        holding.hear(false, 3);
-        assert_eq!(holding.heard, heard, "nothing came");
+        holding.hear(true, 4);
+        assert!(holding.heard > now, "a part of a line is no silence");
         assert_eq!(holding.deadline(Flow::Full), idle.until);
     }
 

@@ -164,7 +164,7 @@ impl Pull for Reader {
                 Ok(self
                     .framer
                     .filled(count)
-                    .map_or(Pulled::Wait, Pulled::Block))
+                    .map_or(Pulled::Partial, Pulled::Block))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Pulled::Wait),
             Err(error) => Err(Error::io(Call::Read, Arc::clone(&self.name), error)),

@@ -43,6 +43,8 @@ pub trait Pull {
 pub enum Pulled {
     /// A block of whole lines.
     Block(Block),
+    /// Something came, and no line is whole yet.
+    Partial,
     /// Nothing yet.
     Wait,
     /// Nothing any more.

@@ -20,12 +20,8 @@ impl Scene {
         for (name, text) in names.iter().zip(texts) {
             fs::write(dir.path().join(name), text).expect("written");
         }
-        let settings = Settings {
-            start: Start::Line(1),
-            until_idle: None,
-        };
         let paths = names.iter().map(|name| dir.path().join(name));
-        let follow = Follow::new(paths, settings, |_| {}).expect("followed");
+        let follow = Follow::new(paths, Start::Line(1), |_| {}).expect("followed");
         Scene { dir, follow }
     }
 
@@ -54,7 +50,7 @@ impl Scene {
     fn pull(&mut self) -> String {
         match self.follow.pull(&Waits::default()).expect("pulled") {
             Pulled::Block(block) => text(&block),
-            Pulled::Wait | Pulled::End => String::new(),
+            Pulled::Partial | Pulled::Wait | Pulled::End => String::new(),
         }
     }
 

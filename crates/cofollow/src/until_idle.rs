@@ -1,0 +1,97 @@
+//! A source that ends when nothing comes any more.
+
+use std::time::{Duration, Instant};
+
+use costage::{Block, Pull, Pulled, Result, Waits};
+
+/// Ends another source when nothing has come from it for a while; what it holds of an unfinished line is given
+/// out before. While the chain takes nothing, nothing can come, and that is no idleness.
+///
+/// ```
+/// use std::time::Duration;
+/// use cofollow::UntilIdle;
+/// use costage::{Reader, Source, collect};
+///
+/// let (reader, writer) = std::io::pipe()?;
+/// std::io::Write::write_all(&mut &writer, b"one\ntw")?;
+/// let (text, sink) = collect();
+/// let reader = Reader::new("a pipe", reader)?;
+/// Source::new(UntilIdle::new(reader, Some(Duration::from_millis(1)))).drive(sink)?;
+/// assert_eq!(text.take(), b"one\ntw");
+/// # drop(writer);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct UntilIdle<P> {
+    pull: P,
+    idle: Option<Duration>,
+    /// When something came last.
+    last: Instant,
+    ended: bool,
+}
+
+impl<P: Pull> UntilIdle<P> {
+    /// Ends `pull` when nothing has come for `idle`; with `None` it ends by itself.
+    pub fn new(pull: P, idle: Option<Duration>) -> UntilIdle<P> {
+        UntilIdle {
+            pull,
+            idle,
+            last: Instant::now(),
+            ended: false,
+        }
+    }
+
+    /// When it ends, unless something comes; beyond what a clock can count it does not.
+    fn deadline(&self) -> Option<Instant> {
+        self.idle.and_then(|idle| self.last.checked_add(idle))
+    }
+}
+
+impl<P: Pull> Pull for UntilIdle<P> {
+    fn waits(&mut self, waits: &mut Waits, room: bool) {
+        self.pull.waits(waits, room);
+        if room {
+            if let Some(deadline) = self.deadline() {
+                waits.until(deadline);
+            }
+            if self.ended {
+                waits.now();
+            }
+        }
+    }
+
+    fn look(&mut self, waits: &Waits) -> Result<()> {
+        self.pull.look(waits)
+    }
+
+    fn pull(&mut self, waits: &Waits) -> Result<Pulled> {
+        if self.ended {
+            return Ok(Pulled::End);
+        }
+        let pulled = self.pull.pull(waits)?;
+        if !matches!(pulled, Pulled::Wait) {
+            self.last = Instant::now();
+            return Ok(pulled);
+        }
+        if self
+            .deadline()
+            .is_none_or(|deadline| Instant::now() < deadline)
+        {
+            return Ok(pulled);
+        }
+        self.ended = true;
+        Ok(self.pull.stop().map_or(Pulled::End, Pulled::Block))
+    }
+
+    fn drains(&self) -> bool {
+        self.pull.drains()
+    }
+
+    fn held(&self) -> usize {
+        self.pull.held()
+    }
+
+    fn stop(&mut self) -> Option<Block> {
+        self.pull.stop()
+    }
+}
