@@ -17,6 +17,9 @@ const FIRST_PIECE: usize = 4 << 10;
 const SMALLEST_PIECE: usize = 512;
 /// After a signal: how long upstream may be silent before it counts as done, and how long all may take.
 const SILENCE: Duration = Duration::from_millis(100);
+/// The same for one who holds an unfinished line: it ends first, and the next stage of a chain that got the same
+/// signal is still there to take the line.
+const SILENCE_IN_A_LINE: Duration = Duration::from_millis(50);
 const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// How a chain ended, if not by an error.
@@ -79,7 +82,10 @@ pub struct Driver {
 struct Stopping {
     signal: i32,
     until: Instant,
-    silent_at: Instant,
+    /// When something was last read.
+    heard: Instant,
+    /// How much of an unfinished line was held then.
+    held: usize,
 }
 
 impl Stopping {
@@ -87,7 +93,16 @@ impl Stopping {
     fn deadline(&self, flow: Flow) -> Instant {
         match flow {
             Flow::Full => self.until,
-            _ => self.until.min(self.silent_at),
+            _ if self.held > 0 => self.until.min(self.heard + SILENCE_IN_A_LINE),
+            _ => self.until.min(self.heard + SILENCE),
+        }
+    }
+
+    /// The source was asked; a part of a line shows only by how much it holds.
+    fn hear(&mut self, block_came: bool, held: usize) {
+        if block_came || held != self.held {
+            self.heard = Instant::now();
+            self.held = held;
         }
     }
 }
@@ -151,17 +166,19 @@ impl Driver {
             if flow != Flow::More {
                 continue;
             }
-            flow = match self.rest.take() {
-                Some(rest) => self.send(rest, chain)?,
-                None => match source.pull(&self.waits)? {
-                    Pulled::Block(block) => {
-                        self.not_silent();
-                        self.send(block, chain)?
-                    }
-                    // A part of a long line: it may go on like this for as long as one likes.
-                    Pulled::Wait => self.flush_in_time(chain)?,
-                    Pulled::End => return Ok(Ended::Input),
-                },
+            if let Some(rest) = self.rest.take() {
+                flow = self.send(rest, chain)?;
+                continue;
+            }
+            let pulled = source.pull(&self.waits)?;
+            if let Some(stopping) = &mut self.stopping {
+                stopping.hear(matches!(pulled, Pulled::Block(_)), source.held());
+            }
+            flow = match pulled {
+                Pulled::Block(block) => self.send(block, chain)?,
+                // A part of a long line: it may go on like this for as long as one likes.
+                Pulled::Wait => self.flush_in_time(chain)?,
+                Pulled::End => return Ok(Ended::Input),
             };
         }
     }
@@ -258,12 +275,6 @@ impl Driver {
         }
     }
 
-    fn not_silent(&mut self) {
-        if let Some(stopping) = &mut self.stopping {
-            stopping.silent_at = Instant::now() + SILENCE;
-        }
-    }
-
     fn hear_signals(&mut self) {
         if self.stopping.is_some() {
             return;
@@ -276,7 +287,8 @@ impl Driver {
             self.stopping = Some(Stopping {
                 signal,
                 until: now + LAST_CALL,
-                silent_at: now + SILENCE,
+                heard: now,
+                held: 0,
             });
         }
     }
@@ -317,6 +329,26 @@ mod tests {
         fn target(&mut self) -> Option<&mut dyn Stage> {
             None
         }
+    }
+
+    #[test]
+    fn after_a_signal_who_holds_an_unfinished_line_ends_first() {
+        let now = Instant::now();
+        let idle = Stopping {
+            signal: 2,
+            until: now + LAST_CALL,
+            heard: now,
+            held: 0,
+        };
+        let mut holding = idle;
+        holding.hear(false, 3);
+        assert!(holding.heard > now, "a part of a line is no silence");
+        holding.heard = now;
+        assert!(holding.deadline(Flow::More) < idle.deadline(Flow::More));
+        let heard = holding.heard;
+        holding.hear(false, 3);
+        assert_eq!(holding.heard, heard, "nothing came");
+        assert_eq!(holding.deadline(Flow::Full), idle.until);
     }
 
     #[test]

@@ -147,6 +147,10 @@ impl Pull for Reader {
         matches!(self.kind, Kind::Pipe | Kind::Socket)
     }
 
+    fn held(&self) -> usize {
+        self.framer.tail_len()
+    }
+
     fn stop(&mut self) -> Option<Block> {
         self.framer.take_tail()
     }

@@ -27,6 +27,11 @@ pub trait Pull {
         false
     }
 
+    /// How many bytes of an unfinished line it holds.
+    fn held(&self) -> usize {
+        0
+    }
+
     /// The source is to end before its end: gives out what it holds, an unfinished line.
     fn stop(&mut self) -> Option<Block> {
         None
@@ -59,6 +64,10 @@ impl<P: Pull + ?Sized> Pull for &mut P {
 
     fn drains(&self) -> bool {
         (**self).drains()
+    }
+
+    fn held(&self) -> usize {
+        (**self).held()
     }
 
     fn stop(&mut self) -> Option<Block> {
