@@ -190,8 +190,9 @@ fn what_the_source_had_read_arrives_after_ctrl_c_to_the_whole_chain() {
         .collect();
     let log = log.concat();
     dir.write("log", format!("a first\nb\n{log}"));
-    // A terminal forgets at ^C what it was to show, unless it is told not to.
-    let chain = "stty noflsh; $0 -n +1 log | $1 a | $1 -v b";
+    // A terminal forgets at ^C what it was to show, unless it is told not to; and a shell that dies of ^C takes
+    // its terminal along, as an interactive one does not.
+    let chain = "stty noflsh; trap : INT; $0 -n +1 log | $1 a | $1 -v b; exit $?";
     let source = built("cofollow");
     let Some(python) = python(TERMINAL, &[chain, &source.to_string_lossy()]) else {
         return;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use costage::Error;
+use costage::{Error, printable};
 
 /// Something that happened to a followed file, in tail's words.
 #[derive(Clone, Debug)]
@@ -28,14 +28,23 @@ impl fmt::Display for Notice {
         match self {
             Notice::Unreadable(error) => error.fmt(f),
             Notice::Gone(name) => {
+                let name = printable(name);
                 write!(
                     f,
                     "'{name}' has become inaccessible: No such file or directory"
                 )
             }
-            Notice::Appeared(name) => write!(f, "'{name}' has appeared;  following new file"),
-            Notice::Replaced(name) => write!(f, "'{name}' has been replaced;  following new file"),
-            Notice::Truncated(name) => write!(f, "{name}: file truncated"),
+            Notice::Appeared(name) => {
+                write!(f, "'{}' has appeared;  following new file", printable(name))
+            }
+            Notice::Replaced(name) => {
+                write!(
+                    f,
+                    "'{}' has been replaced;  following new file",
+                    printable(name)
+                )
+            }
+            Notice::Truncated(name) => write!(f, "{}: file truncated", printable(name)),
             Notice::Polled(error) => {
                 write!(f, "{error}; looking once a second instead of watching")
             }

@@ -40,7 +40,7 @@ impl Program {
     /// Says what went wrong on standard error, after the program's name. If that cannot be written there is
     /// nobody to tell: the status does.
     pub fn complain(&self, what: impl Display) {
-        let message = format!("{}: {}\n", self.name, harmless(&what.to_string()));
+        let message = format!("{}: {}\n", self.name, what);
         // One write, so that the messages of a chain do not mix within a line; and not `eprintln!`, which
         // panics when standard error is full or closed.
         let _ = std::io::stderr().write_all(message.as_bytes());
@@ -92,17 +92,4 @@ impl Program {
         let _ = signal_hook::low_level::emulate_default_handler(signal);
         self.failure()
     }
-}
-
-/// A message without what would move a terminal's cursor, or worse: names may hold any byte.
-fn harmless(message: &str) -> String {
-    let mut shown = String::with_capacity(message.len());
-    for c in message.chars() {
-        if c.is_control() && !matches!(c, '\n' | '\t') {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
