@@ -173,7 +173,14 @@ impl Driver {
                 flow = self.send(rest, chain)?;
                 continue;
             }
-            let pulled = source.pull(&self.waits)?;
+            let pulled = match source.pull(&self.waits) {
+                Ok(pulled) => pulled,
+                Err(error) => {
+                    // Nothing more comes; what came of a line is what there is of it.
+                    self.send_held(source, chain)?;
+                    return Err(error);
+                }
+            };
             if let Some(stopping) = &mut self.stopping {
                 stopping.hear(
                     matches!(pulled, Pulled::Block(_) | Pulled::Partial),
@@ -309,13 +316,19 @@ impl Driver {
 
     /// Passes on what was read before the signal.
     fn stop(&mut self, source: &mut dyn Pull, chain: &mut dyn Stage) -> Result<Ended> {
+        self.send_held(source, chain)?;
+        Ok(self
+            .stopping
+            .map_or(Ended::Stopped, |stopping| Ended::Signal(stopping.signal)))
+    }
+
+    /// Sends what is left of what was read, an unfinished line included.
+    fn send_held(&mut self, source: &mut dyn Pull, chain: &mut dyn Stage) -> Result<()> {
         for held in [self.rest.take(), source.stop()].into_iter().flatten() {
             // Whatever the answer, nothing more comes after these: a full chain keeps what it was sent.
             let _ = chain.send(&held)?;
         }
-        Ok(self
-            .stopping
-            .map_or(Ended::Stopped, |stopping| Ended::Signal(stopping.signal)))
+        Ok(())
     }
 }
 

@@ -31,7 +31,8 @@ pub(crate) fn kind(fd: BorrowedFd<'_>) -> io::Result<Kind> {
     Ok(match mode & libc::S_IFMT {
         libc::S_IFIFO => Kind::Pipe,
         libc::S_IFSOCK => Kind::Socket,
-        libc::S_IFREG => Kind::Regular,
+        // A block device too has a position of its own in every description of it, and always has room.
+        libc::S_IFREG | libc::S_IFBLK => Kind::Regular,
         _ => Kind::Other,
     })
 }

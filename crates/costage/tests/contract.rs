@@ -141,7 +141,7 @@ proptest! {
     }
 }
 
-/// A source that gives one line and then fails.
+/// A source that gives one line, reads a part of another, and fails.
 struct Fails(bool);
 
 impl Pull for Fails {
@@ -155,6 +155,10 @@ impl Pull for Fails {
         }
         Ok(Pulled::Block(Block::from("before\n")))
     }
+
+    fn stop(&mut self) -> Option<Block> {
+        Some(Block::from("and a ha"))
+    }
 }
 
 #[test]
@@ -164,7 +168,7 @@ fn an_error_of_the_source_is_thrown_through_the_chain_and_returned() {
         .drive(every_way(sink))
         .expect_err("failed");
     assert_eq!(error.to_string(), "the disk is gone");
-    assert_eq!(seen.borrow().bytes, b"before\n");
+    assert_eq!(seen.borrow().bytes, b"before\nand a ha");
     assert_eq!(seen.borrow().end, Some("throw"));
 }
 
