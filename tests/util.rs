@@ -204,10 +204,10 @@ impl Cmd {
     }
 }
 
-/// Runs programs joined by pipes and waits for all of them: the last one's output is the pipeline's.
+/// Starts programs joined by pipes: what the last one prints is collected.
 #[track_caller]
-pub(crate) fn pipeline(cmds: impl IntoIterator<Item = Cmd>) -> Vec<Output> {
-    let mut running: Vec<Running> = Vec::new();
+pub(crate) fn chain(cmds: impl IntoIterator<Item = Cmd>) -> Vec<Running> {
+    let mut running = Vec::new();
     let mut cmds = cmds.into_iter().peekable();
     let mut upstream: Option<PipeReader> = None;
     while let Some(mut cmd) = cmds.next() {
@@ -221,5 +221,11 @@ pub(crate) fn pipeline(cmds: impl IntoIterator<Item = Cmd>) -> Vec<Output> {
         }
         running.push(cmd.spawn());
     }
-    running.into_iter().map(Running::wait).collect()
+    running
+}
+
+/// Runs programs joined by pipes and waits for all of them: the last one's output is the pipeline's.
+#[track_caller]
+pub(crate) fn pipeline(cmds: impl IntoIterator<Item = Cmd>) -> Vec<Output> {
+    chain(cmds).into_iter().map(Running::wait).collect()
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 
 use super::{cofollow, contains, through_shell};
-use crate::util::{Cmd, Dir, Running};
+use crate::util::{Cmd, Dir, Running, chain};
 
 /// More than a pipe and the blocks in between take.
 fn plenty() -> String {
@@ -169,22 +169,6 @@ fn it_can_print_into_a_file() {
             .code(0);
         assert!(fs::read(dir.path("out")).expect("read") == text.as_bytes());
     }
-}
-
-/// Starts programs joined by pipes.
-fn chain(cmds: impl IntoIterator<Item = Cmd>) -> Vec<Running> {
-    let mut cmds: Vec<Cmd> = cmds.into_iter().collect();
-    let last = cmds.pop().expect("a chain");
-    let (mut upstream, mut running) = (None, Vec::new());
-    for mut cmd in cmds {
-        let (reader, writer) = std::io::pipe().expect("a pipe");
-        if let Some(reader) = upstream.replace(reader) {
-            cmd = cmd.stdin_from(reader);
-        }
-        running.push(cmd.stdout_to(writer).spawn());
-    }
-    running.push(last.stdin_from(upstream.expect("a chain")).spawn());
-    running
 }
 
 #[test]

@@ -6,26 +6,7 @@ use std::io::{self, Read, Write as _};
 use std::path::Path;
 
 use super::{SLOW, cogrep, sh, slow_file};
-use crate::util::{Cmd, Dir, Running, pipeline};
-
-/// Starts commands joined by pipes: what the last one prints is read.
-fn chain(cmds: impl IntoIterator<Item = Cmd>) -> Vec<Running> {
-    let mut running = Vec::new();
-    let mut upstream: Option<io::PipeReader> = None;
-    let mut cmds = cmds.into_iter().peekable();
-    while let Some(mut cmd) = cmds.next() {
-        if let Some(reader) = upstream.take() {
-            cmd = cmd.stdin_from(reader);
-        }
-        if cmds.peek().is_some() {
-            let (reader, writer) = io::pipe().expect("a pipe");
-            upstream = Some(reader);
-            cmd = cmd.stdout_to(writer);
-        }
-        running.push(cmd.spawn());
-    }
-    running
-}
+use crate::util::{Cmd, Dir, Running, chain, pipeline};
 
 /// One hit, and then a flood that never ends.
 fn flood() -> Cmd {
