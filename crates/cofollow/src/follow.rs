@@ -56,7 +56,7 @@ enum Ahead {
 /// Follows files by name, without an end of its own; [`follow`] makes a source of it.
 pub struct Follow {
     names: Vec<Name>,
-    notify: Box<dyn FnMut(&Notice)>,
+    notify: Box<dyn FnMut(&Notice) + Send>,
     watch: Watch,
     framer: Framer,
     /// Whose unfinished line the framer holds: a name, and the key of its generation.
@@ -82,7 +82,7 @@ impl Follow {
     pub fn new<P: AsRef<Path>>(
         names: impl IntoIterator<Item = P>,
         start: Start,
-        notify: impl FnMut(&Notice) + 'static,
+        notify: impl FnMut(&Notice) + Send + 'static,
     ) -> Result<Follow> {
         let names: Vec<Name> = names
             .into_iter()

@@ -87,6 +87,7 @@ impl Generation {
 
     /// Reads on, with `framer`, which holds this file's tail.
     pub(crate) fn read(&mut self, framer: &mut Framer) -> io::Result<Chunk> {
+        framer.reserve()?;
         let space = framer.space();
         let wanted = space.len();
         let count = self.file.read_at(space, self.position)?;

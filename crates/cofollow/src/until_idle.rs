@@ -50,13 +50,13 @@ impl<P: Pull> UntilIdle<P> {
 impl<P: Pull> Pull for UntilIdle<P> {
     fn waits(&mut self, waits: &mut Waits, room: bool) {
         self.pull.waits(waits, room);
-        if room {
-            if let Some(deadline) = self.deadline() {
-                waits.until(deadline);
-            }
-            if self.ended {
-                waits.now();
-            }
+        if !room {
+            // Silence counts only while something could come.
+            self.last = Instant::now();
+        } else if self.ended {
+            waits.now();
+        } else if let Some(deadline) = self.deadline() {
+            waits.until(deadline);
         }
     }
 

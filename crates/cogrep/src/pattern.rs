@@ -15,6 +15,8 @@ use crate::Matcher;
 
 /// What a compiled regex may take. Ten times what a thousand alternatives need; `(a{0,500}){500}` is refused.
 const COMPILED_AT_MOST: usize = 10 << 20;
+/// So much of a wrong pattern is shown on either side of the place, in characters.
+const SHOWN: usize = 60;
 /// What stands for something else in a regex.
 const SPECIAL: &[u8] = br"\.+*?()|[]{}^$";
 
@@ -30,7 +32,8 @@ pub struct Syntax {
 /// One or more patterns, ready to search: a line matches if one of them does.
 ///
 /// The syntax is that of the [`regex`](https://docs.rs/regex/latest/regex/#syntax) crate, Unicode included.
-/// `^` and `$` are the ends of a line, and no match reaches beyond one.
+/// `^` and `$` are the ends of a line, and no match reaches beyond one. A regular expression knows only lines that
+/// end in a newline; for others search for literal text.
 #[derive(Clone, Debug)]
 pub struct Pattern(Engine);
 
@@ -54,7 +57,7 @@ impl Pattern {
         Pattern::any_of([pattern.as_bytes()], Syntax::default())
     }
 
-    /// A literal text.
+    /// A literal text. One with a newline in it is in no line.
     pub fn literal(text: impl AsRef<[u8]>) -> Pattern {
         Pattern::of_literal(text.as_ref())
     }
@@ -88,6 +91,8 @@ impl Pattern {
     fn of_literal(text: &[u8]) -> Pattern {
         Pattern(if text.is_empty() {
             Engine::All
+        } else if text.contains(&b'\n') {
+            Engine::Nothing
         } else {
             Engine::Literal(Box::new(Finder::new(text).into_owned()))
         })
@@ -121,6 +126,10 @@ impl Matcher for Pattern {
             Engine::Nothing => None,
             Engine::Literal(finder) => finder.find(&text[from..]).map(|at| from + at),
             Engine::Regex(regex, cache) => {
+                debug_assert_eq!(
+                    terminator, b'\n',
+                    "a regex was compiled for lines that end in it"
+                );
                 // The end of a match is enough, because the match is within one line, and half the work.
                 let found = regex.search_half_with(cache, &Input::new(text).range(from..))?;
                 // Behind the last terminator there is no line for an empty match to be in.
@@ -214,13 +223,24 @@ impl PatternError {
             regex_syntax::Error::Translate(error) => (error.kind().to_string(), error.span()),
             error => return PatternError(format!("invalid pattern: {error}")),
         };
-        let shown = printable(pattern);
-        let width = |part: &str| printable(part).chars().count();
-        let before = width(&pattern[..span.start.offset]);
-        let marked = width(&pattern[span.start.offset..span.end.offset]).max(1);
+        let (before, rest) = pattern.split_at(span.start.offset);
+        let (marked, after) = rest.split_at(span.end.offset - span.start.offset);
+        // Of a long pattern only what is around the place.
+        let first = before
+            .char_indices()
+            .rev()
+            .nth(SHOWN)
+            .map_or(0, |(at, _)| at);
+        let before = printable(&before[first..]);
+        let marked: String = printable(marked).chars().take(SHOWN).collect();
+        let after = printable(&after.chars().take(SHOWN).collect::<String>());
+        let (blank, carets) = (
+            " ".repeat(before.chars().count()),
+            marked.chars().count().max(1),
+        );
         PatternError(format!(
-            "invalid pattern: {what}\n    {shown}\n    {:before$}{:^<marked$}",
-            "", ""
+            "invalid pattern: {what}\n    {before}{marked}{after}\n    {blank}{}",
+            "^".repeat(carets)
         ))
     }
 }
@@ -338,6 +358,26 @@ mod tests {
                 b"\xFFSTRA\xE1\xBA\x9EE.\nstra\xC3\x9Fe.\n\xFFstra\xC3\x9FeX\n"
             ),
             [true, false, false]
+        );
+    }
+
+    // It panicked: the width of a formatted text has 16 bits.
+    #[test]
+    fn of_a_long_wrong_pattern_the_place_is_shown() {
+        let error = Pattern::new(&("a".repeat(70_000) + "(b")).expect_err("unclosed");
+        let text = error.to_string();
+        assert!(
+            text.ends_with(&format!("aaa(b\n    {}^", " ".repeat(SHOWN + 1))),
+            "{text}"
+        );
+        assert!(text.len() < 300);
+    }
+
+    #[test]
+    fn a_literal_with_a_newline_is_in_no_line() {
+        assert_eq!(
+            Pattern::literal("one\ntwo").find(b"one\ntwo\n", 0, b'\n'),
+            None
         );
     }
 

@@ -231,9 +231,7 @@ impl Gather {
     }
 
     fn reuse(&mut self, last: Block) {
-        if let Ok(buf) = Arc::try_unwrap(last.buf)
-            && buf.retained() <= WORTH_REUSING
-        {
+        if let Ok(buf) = Arc::try_unwrap(last.buf) {
             self.bytes = buf.into_vec();
             self.bytes.clear();
         }
@@ -266,7 +264,9 @@ impl Gather {
             return None;
         }
         let block = Block::with_terminator(std::mem::take(&mut self.bytes), self.terminator);
-        self.last = Some(block.clone());
+        if block.retained() <= WORTH_REUSING {
+            self.last = Some(block.clone());
+        }
         Some(block)
     }
 }
@@ -323,11 +323,14 @@ mod tests {
         let first = held.as_ptr();
         gather.push(b"second\n");
         assert_eq!(&*held, b"first\n");
-        drop(held);
-        drop(gather.take());
+        let second = gather.take().expect("gathered");
+        assert_ne!(second.as_ptr(), first);
+        let address = second.as_ptr();
+        drop(second);
         gather.push(b"x\n");
         let third = gather.take().expect("gathered");
         assert_eq!(&*third, b"x\n");
-        assert_ne!(third.as_ptr(), first);
+        assert_eq!(third.as_ptr(), address);
+        drop(held);
     }
 }

@@ -139,6 +139,8 @@ impl Driver {
     /// Those of the source and of the stages. They end the chain: pass them to [`finish`](Driver::finish).
     pub fn pump(&mut self, source: &mut dyn Pull, chain: &mut dyn Stage) -> Result<Ended> {
         let mut flow = Flow::More;
+        // Something may have been sent before: a header, a count, what a coroutine says when it is primed.
+        self.may_hold();
         loop {
             if flow == Flow::Stop {
                 self.rest = None;
@@ -149,13 +151,13 @@ impl Driver {
             if let Some(stopping) = self.stopping {
                 self.waits.until(stopping.deadline(flow));
             }
-            source.waits(&mut self.waits, flow == Flow::More && self.rest.is_none());
-            chain.waits(&mut self.waits);
             let has_rest = flow == Flow::More && self.rest.is_some();
+            let asks = flow == Flow::More && !has_rest;
+            source.waits(&mut self.waits, asks);
+            chain.waits(&mut self.waits);
             if self.held_since.is_some() || has_rest {
                 if self.waits.look()? == 0 && !has_rest {
-                    self.held_since = None;
-                    flow = chain.flush()?;
+                    flow = self.flush(flow, chain)?;
                     continue;
                 }
             } else {
@@ -164,16 +166,21 @@ impl Driver {
             if self.must_stop(source.drains(), flow) {
                 return self.stop(source, chain);
             }
-            source.look(&self.waits)?;
+            let looked = source.look(&self.waits);
             flow = chain.wake(&self.waits)?;
-            if flow != Flow::More {
-                continue;
-            }
-            if let Some(rest) = self.rest.take() {
+            // A stage that was woken may have sent something on.
+            self.may_hold();
+            if let Some(rest) = self.rest.take_if(|_| flow == Flow::More && looked.is_ok()) {
                 flow = self.send(rest, chain)?;
                 continue;
             }
-            let pulled = match source.pull(&self.waits) {
+            let pulled = match looked {
+                // What was not waited for is not asked: it would seem to have nothing.
+                Ok(()) if !asks || flow != Flow::More => continue,
+                Ok(()) => source.pull(&self.waits),
+                Err(error) => Err(error),
+            };
+            let pulled = match pulled {
                 Ok(pulled) => pulled,
                 Err(error) => {
                     // Nothing more comes; what came of a line is what there is of it.
@@ -243,10 +250,7 @@ impl Driver {
             let after = Instant::now();
             self.adapt(piece.len(), after - before);
             if after - *self.held_since.get_or_insert(before) >= HELD_AT_MOST {
-                self.held_since = None;
-                if flow != Flow::Stop {
-                    flow = chain.flush()?;
-                }
+                flow = self.flush(flow, chain)?;
                 break;
             }
         }
@@ -259,12 +263,25 @@ impl Driver {
     /// Flushes what has been held for as long as it may.
     fn flush_in_time(&mut self, chain: &mut dyn Stage) -> Result<Flow> {
         match self.held_since {
-            Some(since) if since.elapsed() >= HELD_AT_MOST => {
-                self.held_since = None;
-                chain.flush()
-            }
+            Some(since) if since.elapsed() >= HELD_AT_MOST => self.flush(Flow::More, chain),
             _ => Ok(Flow::More),
         }
+    }
+
+    /// Something may be held back from now on, if nothing was before.
+    fn may_hold(&mut self) {
+        self.held_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Flushes a chain that answered `flow`. One that is full stays so until it is woken, and one that stopped is
+    /// left alone.
+    fn flush(&mut self, flow: Flow, chain: &mut dyn Stage) -> Result<Flow> {
+        self.held_since = None;
+        if flow == Flow::Stop {
+            return Ok(flow);
+        }
+        let flushed = chain.flush()?;
+        Ok(if flushed == Flow::More { flow } else { flushed })
     }
 
     fn adapt(&mut self, sent: usize, took: Duration) {
@@ -325,8 +342,10 @@ impl Driver {
     /// Sends what is left of what was read, an unfinished line included.
     fn send_held(&mut self, source: &mut dyn Pull, chain: &mut dyn Stage) -> Result<()> {
         for held in [self.rest.take(), source.stop()].into_iter().flatten() {
-            // Whatever the answer, nothing more comes after these: a full chain keeps what it was sent.
-            let _ = chain.send(&held)?;
+            // A full chain keeps what it was sent.
+            if chain.send(&held)? == Flow::Stop {
+                break;
+            }
         }
         Ok(())
     }

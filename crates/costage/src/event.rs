@@ -55,7 +55,7 @@ impl Event {
         }
         // `rung` is set just before its one byte is written: the read waits for that at most. Gone writers
         // are no reason to fail, there is only nothing more to come.
-        let _ = self.reader.read(&mut [0]);
+        let _ = self.reader.read_exact(&mut [0]);
         self.rung.store(false, Ordering::SeqCst);
         true
     }
@@ -66,7 +66,7 @@ impl Ring {
     pub fn ring(&self) {
         if !self.rung.swap(true, Ordering::SeqCst) {
             // At most one byte is ever in the pipe, so there is room; a listener that is gone needs no waking.
-            let _ = (&*self.writer).write(&[1]);
+            let _ = (&*self.writer).write_all(&[1]);
         }
     }
 }

@@ -86,13 +86,14 @@ impl Framer {
         let tail = self.end - self.start;
         let capacity = buf.bytes().len();
         if let Some(own) = Arc::get_mut(&mut buf) {
-            if tail <= HEAD {
+            // A buffer that grew with a long line is not kept for short ones.
+            if tail <= HEAD && capacity < HEAD + 2 * BLOCK {
                 own.bytes_mut()
                     .copy_within(self.start..self.end, HEAD - tail);
                 (self.start, self.end) = (HEAD - tail, HEAD);
                 return buf;
             }
-            if capacity - self.end >= BLOCK / 2 {
+            if tail > HEAD && capacity - self.end >= BLOCK / 2 {
                 return buf;
             }
         }
@@ -128,6 +129,7 @@ impl Framer {
     /// If `count` is more than the space was.
     pub fn filled(&mut self, count: usize) -> Option<Block> {
         let buf = self.buf.as_ref()?;
+        assert!(count <= (buf.bytes().len() - self.end).min(BLOCK));
         let read = self.end..self.end + count;
         self.end = read.end;
         let cut = match self.framing {
@@ -259,6 +261,18 @@ mod tests {
                 prop_assert_eq!(framer.tail_len(), 0);
             }
         }
+    }
+
+    // One long line kept its memory for as long as the process ran.
+    #[test]
+    fn the_memory_of_a_long_line_is_given_back() {
+        let mut framer = Framer::new(b'\n', Framing::Lines);
+        let mut long = vec![b'x'; 20 * BLOCK];
+        long.push(b'\n');
+        feed(&mut framer, &long, &mut Vec::new());
+        let mut blocks = Vec::new();
+        feed(&mut framer, b"short\n", &mut blocks);
+        assert!(blocks[0].retained() <= HEAD + 2 * BLOCK);
     }
 
     #[test]

@@ -22,7 +22,7 @@ const BUSY_PIPE: i32 = 256 << 10;
 
 /// A file, a pipe, a socket, a terminal: anything with a descriptor, read as blocks of lines.
 pub struct Reader {
-    fd: Box<dyn AsFd>,
+    fd: Box<dyn AsFd + Send>,
     name: Arc<str>,
     kind: Kind,
     how: How,
@@ -47,7 +47,7 @@ enum How {
 impl Reader {
     /// Reads `fd`, which a message calls `name`. Its own mode is left as it is, blocking or not: the
     /// description may be shared with other processes.
-    pub fn new(name: impl Into<Arc<str>>, fd: impl AsFd + 'static) -> Result<Reader> {
+    pub fn new(name: impl Into<Arc<str>>, fd: impl AsFd + Send + 'static) -> Result<Reader> {
         let name = name.into();
         let describe = |error| Error::io(Call::Read, Arc::clone(&name), error);
         let kind = sys::kind(fd.as_fd()).map_err(describe)?;

@@ -25,7 +25,7 @@ pub fn printer() -> Sink<Stdout> {
 }
 
 /// Writes to a file, a pipe, a socket, a child's input: anything with a descriptor; messages call it `name`.
-/// It is closed when all has been written.
+/// It is closed when all has been written, or when its reader has gone away.
 ///
 /// ```
 /// use std::io::Read;
@@ -149,7 +149,7 @@ impl<F: AsFd> Sink<F> {
             }
         }
         if self.state == State::Closing {
-            self.fd = None;
+            self.close_fd();
         }
         Ok(Flow::More)
     }
@@ -171,6 +171,8 @@ impl<F: AsFd> Sink<F> {
             How::Closed => Err(io::Error::from_raw_os_error(libc::EBADF)),
         };
         match written {
+            // POSIX leaves it open for some devices; to try for ever would be the end of the chain.
+            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
             Err(error) if is_unsupported(&error) && matches!(self.how, How::NoWait) => {
                 self.how = How::fallback(fd);
                 self.write_once()
@@ -200,8 +202,15 @@ impl<F: AsFd> Sink<F> {
         }
     }
 
+    /// Lets go of the descriptor, so that a reader sees the end; that of [`printer`] stays open.
+    fn close_fd(&mut self) {
+        self.fd = None;
+        self.how = How::Closed;
+    }
+
     fn give_up(&mut self, state: State) {
         self.state = state;
+        self.close_fd();
         self.queue.clear();
         self.gather.take();
     }

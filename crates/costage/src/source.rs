@@ -118,7 +118,7 @@ impl Source<Reader> {
     /// assert_eq!(lines.take(), b"through a pipe\n");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn reader(name: impl Into<Arc<str>>, fd: impl AsFd + 'static) -> Result<Source> {
+    pub fn reader(name: impl Into<Arc<str>>, fd: impl AsFd + Send + 'static) -> Result<Source> {
         Reader::new(name, fd).map(Source::new)
     }
 

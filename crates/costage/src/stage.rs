@@ -8,7 +8,8 @@ use crate::{Block, Error, Result, Waits};
 pub enum Flow {
     /// Send on.
     More,
-    /// Taken, but send no more until [`Stage::wake`] answers `More`: back-pressure.
+    /// Taken, but begin nothing more until [`Stage::wake`] answers `More`: back-pressure. What the sender has in
+    /// hand, the rest of a block, may still come.
     Full,
     /// Wants no more, ever. Not an error: `-m` was reached, a coroutine returned, a reader left.
     Stop,

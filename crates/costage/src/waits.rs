@@ -60,12 +60,17 @@ impl Waits {
 
     /// Did what was waited for happen: data or the end, room, a hang-up?
     pub fn is_ready(&self, wait: Wait) -> bool {
-        self.fds[wait.0].revents != 0
+        self.revents(wait) != 0
     }
 
     /// Has the other end gone away?
     pub fn is_hung_up(&self, wait: Wait) -> bool {
-        self.fds[wait.0].revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0
+        self.revents(wait) & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0
+    }
+
+    /// Nothing, for one of an earlier round.
+    fn revents(&self, wait: Wait) -> libc::c_short {
+        self.fds.get(wait.0).map_or(0, |fd| fd.revents)
     }
 
     pub(crate) fn clear(&mut self) {

@@ -215,6 +215,38 @@ fn a_line_comes_out_while_the_input_is_open_and_quiet() {
     assert_eq!(ended.expect("driven"), Ended::Input);
 }
 
+// What was sent before the first block, or when a stage was woken, was held until input came.
+#[test]
+fn what_a_coroutine_says_when_it_is_primed_comes_out_before_any_input() {
+    let (input, from) = std::io::pipe()
+        .map(|(from, input)| (input, from))
+        .expect("a pipe");
+    let (output, to) = std::io::pipe().expect("a pipe");
+    let (done, outcome) = mpsc::channel();
+    thread::spawn(move || {
+        let greets = coroutine(sink("a pipe", to), async |mut input, mut out| {
+            let _ = out.line(b"ready\n")?;
+            while input.recv().await?.is_some() {}
+            Ok(())
+        });
+        let source = Source::reader("a pipe", from).expect("readable");
+        done.send(source.drive(greets)).ok();
+    });
+    assert_eq!(read(output, 6).0, b"ready\n");
+    drop(input);
+    outcome.recv_timeout(DEADLINE).expect("ended").ok();
+}
+
+/// The core moves between threads where its parts may.
+#[test]
+fn a_source_can_be_moved_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<Source>();
+    is_send::<Block>();
+    is_send::<costage::Queue>();
+    is_send::<Error>();
+}
+
 #[test]
 fn a_reader_that_leaves_ends_a_chain_whose_input_is_open_and_quiet() {
     let (input, output, outcome) = piped();
@@ -271,15 +303,20 @@ fn a_rare_line_comes_out_of_a_flood_that_never_pauses() {
     assert!(ended.expect_err("gone").is_reader_gone());
 }
 
-/// Counts how much is pulled out of it.
-struct Counted<'a>(Flood, &'a mut u64);
+/// Counts how much is pulled out of it, which is only done after it was asked what it waits for.
+struct Counted<'a>(Flood, &'a mut u64, bool);
 
 impl Pull for Counted<'_> {
     fn waits(&mut self, waits: &mut Waits, room: bool) {
+        self.2 = room;
         self.0.waits(waits, room);
     }
 
     fn pull(&mut self, waits: &Waits) -> Result<Pulled> {
+        assert!(
+            self.2,
+            "pulled in a round in which it was told that there is no room"
+        );
         *self.1 += 1;
         self.0.pull(waits)
     }
@@ -337,7 +374,7 @@ fn nothing_is_pulled_or_sent_while_the_chain_is_full() {
         seen: 0,
         woken: 0,
     };
-    let source = Source::new(Counted(Flood(0), &mut pulled));
+    let source = Source::new(Counted(Flood(0), &mut pulled, false));
     assert_eq!(
         source.drive(Pass(&mut narrow)).expect("driven"),
         Ended::Stopped

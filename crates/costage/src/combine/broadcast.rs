@@ -22,34 +22,59 @@ pub fn broadcast<'a>(to: impl IntoIterator<Item = Box<dyn Stage + 'a>>) -> Broad
         .map(|stage| Branch {
             stage,
             flow: Flow::More,
+            lost: None,
         })
         .collect();
     Broadcast {
         branches,
-        reader_gone: None,
+        ends: Ends::default(),
     }
 }
 
 /// A stage with several targets. Made by [`broadcast`].
 pub struct Broadcast<'a> {
     branches: Vec<Branch<'a>>,
-    /// How the last branch whose reader went away said so: when none is left, that is why.
+    ends: Ends,
+}
+
+/// How the branches ended that have.
+#[derive(Default)]
+struct Ends {
+    /// The last one did because its reader went away: when none is left, that is why.
     reader_gone: Option<Error>,
+    /// The first that failed, until it has been told by `throw`.
+    failed: Option<Error>,
+}
+
+impl Ends {
+    /// Notes how a branch ended. That its reader went away is no error as long as others are left.
+    fn note(&mut self, ended: Result<()>) -> Result<()> {
+        self.reader_gone = None;
+        match ended {
+            Err(error) if error.is_reader_gone() => {
+                self.reader_gone = Some(error);
+                Ok(())
+            }
+            ended => ended,
+        }
+    }
 }
 
 struct Branch<'a> {
     stage: Box<dyn Stage + 'a>,
     /// Its last answer; `Stop` once it is closed.
     flow: Flow,
+    /// It was closed, and its reader went away before all was written.
+    lost: Option<Error>,
 }
 
 impl Branch<'_> {
-    /// Notes an answer. One who wants no more is closed; that its reader is gone is its end, not an error.
-    fn note(&mut self, answer: Result<Flow>, reader_gone: &mut Option<Error>) -> Result<()> {
+    /// Notes an answer. One who wants no more is closed, and so is one who failed.
+    fn note(&mut self, answer: Result<Flow>, ends: &mut Ends) -> Result<()> {
         match answer {
             Ok(Flow::Stop) => {
                 self.flow = Flow::Stop;
-                tell_apart(self.stage.close(), reader_gone)
+                ends.note(self.stage.close())
             }
             Ok(flow) => {
                 self.flow = flow;
@@ -57,21 +82,24 @@ impl Branch<'_> {
             }
             Err(error) => {
                 self.flow = Flow::Stop;
-                // The branch has failed; what it still can tidy up it does, and its own error comes first.
-                tell_apart(self.stage.throw(error), reader_gone)
+                // The branch tidies up what it can; it may take its own error as dealt with.
+                let ended = ends.note(self.stage.throw(error));
+                ends.failed = ends.failed.take().or(ended.clone().err());
+                ended
             }
         }
     }
-}
 
-/// How a branch ended. That its reader went away is noted, and no error.
-fn tell_apart(ended: Result<()>, reader_gone: &mut Option<Error>) -> Result<()> {
-    match ended {
-        Err(error) if error.is_reader_gone() => {
-            *reader_gone = Some(error);
-            Ok(())
+    /// Notes the answer of one that is closed and still writes. That its reader goes away is no error as long as
+    /// another one's is there.
+    fn note_late(&mut self, answer: Result<Flow>) -> Result<()> {
+        match answer {
+            Err(error) if error.is_reader_gone() => {
+                self.lost = Some(error);
+                Ok(())
+            }
+            answer => answer.map(|_| ()),
         }
-        ended => ended,
     }
 }
 
@@ -85,7 +113,7 @@ impl<'a> Broadcast<'a> {
         for branch in &mut self.branches {
             if branch.flow != Flow::Stop {
                 let answer = call(&mut *branch.stage);
-                outcome = outcome.and(branch.note(answer, &mut self.reader_gone));
+                outcome = outcome.and(branch.note(answer, &mut self.ends));
             }
         }
         outcome?;
@@ -104,19 +132,20 @@ impl<'a> Broadcast<'a> {
         all
     }
 
-    /// Ends every branch that is open, whatever becomes of the others; the first error counts.
+    /// Ends every branch that is open, whatever becomes of the others; the first error counts. If all that were
+    /// open lost their readers, or the last one before did, so has the chain.
     fn end(&mut self, mut end: impl FnMut(&mut (dyn Stage + 'a)) -> Result<()>) -> Result<()> {
         let mut outcome = Ok(());
-        let none_was_left = self.flow() == Flow::Stop;
+        let mut someone_read = false;
         for branch in &mut self.branches {
             if branch.flow != Flow::Stop {
                 branch.flow = Flow::Stop;
-                let ended = end(&mut *branch.stage);
-                outcome = outcome.and(tell_apart(ended, &mut self.reader_gone));
+                outcome = outcome.and(self.ends.note(end(&mut *branch.stage)));
+                someone_read |= self.ends.reader_gone.is_none();
             }
         }
-        match self.reader_gone.take() {
-            Some(gone) if none_was_left => outcome.and(Err(gone)),
+        match self.ends.reader_gone.take() {
+            Some(gone) if !someone_read => outcome.and(Err(gone)),
             _ => outcome,
         }
     }
@@ -145,7 +174,8 @@ impl Stage for Broadcast<'_> {
         if self.flow() == Flow::Stop {
             return self.end(Stage::close).and(Err(error));
         }
-        self.end(|stage| stage.throw(error.clone()))
+        let ended = self.end(|stage| stage.throw(error.clone()));
+        self.ends.failed.take().map_or(ended, Err)
     }
 
     fn waits(&mut self, waits: &mut Waits) {
@@ -159,13 +189,15 @@ impl Stage for Broadcast<'_> {
         for branch in &mut self.branches {
             let answer = branch.stage.wake(waits);
             outcome = outcome.and(match branch.flow {
-                // Closed and still writing: only how it ends matters.
-                Flow::Stop => tell_apart(answer.map(|_| ()), &mut self.reader_gone),
-                _ => branch.note(answer, &mut self.reader_gone),
+                Flow::Stop => branch.note_late(answer),
+                _ => branch.note(answer, &mut self.ends),
             });
         }
         outcome?;
-        Ok(self.flow())
+        match self.branches.iter().find_map(|branch| branch.lost.clone()) {
+            Some(gone) if self.branches.iter().all(|branch| branch.lost.is_some()) => Err(gone),
+            _ => Ok(self.flow()),
+        }
     }
 
     fn idle(&mut self) -> bool {
@@ -214,6 +246,40 @@ mod tests {
         let big = Block::from(b"x\n".repeat(100_000));
         assert_eq!(stage.send(&big).expect("sent"), Flow::Stop);
         assert!(stage.close().expect_err("gone").is_reader_gone());
+    }
+
+    // The branch that had had enough died of SIGPIPE after another one's reader had left.
+    #[test]
+    fn who_left_last_says_why_the_chain_ended() {
+        let gone = || {
+            let (reader, writer) = std::io::pipe().expect("a pipe");
+            drop(reader);
+            Box::new(sink("a pipe", writer))
+        };
+        let satisfied = || Box::new(per_line(|_| Ok(Flow::Stop)));
+        let big = Block::from(b"x\n".repeat(100_000));
+        let mut stage = broadcast([gone() as Box<dyn Stage>, satisfied()]);
+        assert_eq!(stage.send(&big).expect("sent"), Flow::Stop);
+        stage.close().expect("the last one had enough");
+        // Too little to have been written before the end.
+        let mut stage = broadcast([gone() as Box<dyn Stage>]);
+        let _ = stage.send(&Block::from("x\n")).expect("sent");
+        assert!(stage.close().expect_err("gone").is_reader_gone());
+    }
+
+    // What one branch had failed with was forgotten when the others did not mind.
+    #[test]
+    fn an_error_that_its_own_branch_did_not_deal_with_counts() {
+        let unmoved = crate::coroutine(collect().1, async |mut input, _| {
+            while !matches!(input.recv().await, Ok(None)) {}
+            Ok(())
+        });
+        let branches: [Box<dyn Stage>; 2] = [
+            Box::new(per_line(|_| Err(Error::other("broken")))),
+            Box::new(unmoved),
+        ];
+        let ended = Source::text("a\n").drive(broadcast(branches));
+        assert_eq!(ended.expect_err("failed").to_string(), "broken");
     }
 
     #[test]

@@ -66,12 +66,17 @@ where
     stage
 }
 
+/// A body that asks again and again after the end is told so this often; then it is left waiting, and its chain
+/// learns that it ignored the end, instead of hanging in it.
+const TOLD_AT_MOST: u32 = 1000;
+
 /// What the stage has for its body.
 enum Mail {
     Empty,
     Block(Block),
     Thrown(Error),
-    Closed,
+    /// The end, which has been told so many times.
+    Closed(u32),
 }
 
 /// Where a coroutine's lines go: the target and what is gathered for it.
@@ -82,11 +87,16 @@ struct Target<S: ?Sized> {
 }
 
 impl<S: Stage + ?Sized> Target<S> {
-    fn send_gathered(&mut self) -> Result<()> {
-        if let Some(block) = self.gather.take() {
-            self.flow = self.to.send(&block)?;
+    /// Sends on, unless the target wants no more.
+    fn send(&mut self, block: &Block) -> Result<()> {
+        if self.flow != Flow::Stop {
+            self.flow = self.to.send(block)?;
         }
         Ok(())
+    }
+
+    fn send_gathered(&mut self) -> Result<()> {
+        self.gather.take().map_or(Ok(()), |block| self.send(&block))
     }
 }
 
@@ -99,21 +109,34 @@ pub struct Input {
 }
 
 impl Input {
-    /// Waits for the next block; `None` is the end.
+    /// Waits for the next block; `None` is the end. After [`line`](Input::line) it is first what is left of the
+    /// block whose lines were handed out.
     ///
     /// # Errors
     ///
     /// The error that is thrown into the chain.
     pub async fn recv(&mut self) -> Result<Option<Block>> {
+        let at = std::mem::take(&mut self.at);
+        match self.block.take() {
+            Some(block) if at < block.len() => Ok(Some(block.slice(at..block.len()))),
+            _ => self.next().await,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Block>> {
         poll_fn(|_| {
             let mut mail = self.mail.borrow_mut();
             match std::mem::replace(&mut *mail, Mail::Empty) {
                 Mail::Empty => Poll::Pending,
                 Mail::Block(block) => Poll::Ready(Ok(Some(block))),
                 Mail::Thrown(error) => Poll::Ready(Err(error)),
-                Mail::Closed => {
-                    *mail = Mail::Closed;
-                    Poll::Ready(Ok(None))
+                Mail::Closed(told) => {
+                    *mail = Mail::Closed(told.saturating_add(1));
+                    if told < TOLD_AT_MOST {
+                        Poll::Ready(Ok(None))
+                    } else {
+                        Poll::Pending
+                    }
                 }
             }
         })
@@ -132,11 +155,10 @@ impl Input {
             .as_ref()
             .is_none_or(|block| self.at == block.len())
         {
-            self.block = None;
             self.at = 0;
-            match self.recv().await? {
-                Some(block) => self.block = Some(block),
-                None => return Ok(None),
+            self.block = self.next().await?;
+            if self.block.is_none() {
+                return Ok(None);
             }
         }
         let Some(block) = &self.block else {
@@ -175,7 +197,7 @@ impl Output {
     pub fn send(&mut self, block: &Block) -> Result<Flow> {
         let target = &mut *self.0.borrow_mut();
         target.send_gathered()?;
-        target.flow = target.to.send(block)?;
+        target.send(block)?;
         Ok(target.flow)
     }
 }
@@ -205,7 +227,7 @@ impl CoroutineStage {
         let sent = self.target.borrow_mut().send_gathered();
         returned?;
         sent?;
-        if self.body.is_some() && !matches!(*self.mail.borrow(), Mail::Empty | Mail::Closed) {
+        if self.body.is_some() && !matches!(*self.mail.borrow(), Mail::Empty | Mail::Closed(_)) {
             self.body = None;
             return Err(Error::other(
                 "a coroutine stage may wait only for its input",
@@ -222,6 +244,15 @@ impl CoroutineStage {
         self.run()
     }
 
+    /// Lets the body see the end, and ends it.
+    fn end(&mut self) -> Result<()> {
+        self.deliver(Mail::Closed(0))?;
+        match self.body.take() {
+            Some(_) => Err(Error::other("a coroutine stage ignored its end")),
+            None => Ok(()),
+        }
+    }
+
     /// The target's answer, unless the body wants no more anyway.
     fn flow(&self) -> Flow {
         match self.body {
@@ -234,6 +265,8 @@ impl CoroutineStage {
 impl Stage for CoroutineStage {
     fn send(&mut self, block: &Block) -> Result<Flow> {
         if self.body.is_some() || self.failed.is_some() {
+            let terminator = block.terminator();
+            self.target.borrow_mut().gather.set_terminator(terminator);
             self.deliver(Mail::Block(block.clone()))?;
         }
         Ok(self.flow())
@@ -251,15 +284,14 @@ impl Stage for CoroutineStage {
     }
 
     fn close(&mut self) -> Result<()> {
-        let tidied = self.deliver(Mail::Closed);
-        self.body = None;
+        let tidied = self.end();
         tidied.and(self.target.borrow_mut().to.close())
     }
 
     fn throw(&mut self, error: Error) -> Result<()> {
         let was_waiting = self.body.is_some();
         let passed_on = match self.deliver(Mail::Thrown(error.clone())) {
-            Ok(()) if was_waiting => self.deliver(Mail::Closed),
+            Ok(()) if was_waiting => self.end(),
             Ok(()) => Err(error),
             Err(error) => Err(error),
         };
@@ -316,6 +348,7 @@ mod tests {
 
     impl Stage for Journal {
         fn send(&mut self, block: &Block) -> Result<Flow> {
+            assert!(block.is_finished());
             self.0.borrow_mut().push(format!("{block:?}"));
             Ok(Flow::More)
         }
@@ -332,6 +365,19 @@ mod tests {
         fn throw(&mut self, error: Error) -> Result<()> {
             self.0.borrow_mut().push(format!("throw {error}"));
             Err(error)
+        }
+    }
+
+    /// Takes one block and wants no more.
+    struct Stops(Journal);
+
+    impl Stage for Stops {
+        fn send(&mut self, block: &Block) -> Result<Flow> {
+            self.0.send(block).map(|_| Flow::Stop)
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            None
         }
     }
 
@@ -396,6 +442,68 @@ mod tests {
         let mut stage = coroutine(sink, async |_, _| Err(Error::other("no such pattern")));
         assert!(stage.send(&Block::from("x\n")).is_err());
         assert_eq!(stage.send(&Block::from("x\n")).expect("over"), Flow::Stop);
+    }
+
+    // What `line` had not handed out yet of its block was lost.
+    #[test]
+    fn blocks_go_on_where_lines_left_off() {
+        let (lines, sink) = collect();
+        let stage = coroutine(sink, async |mut input, mut out| {
+            let header = input.line().await?.map(<[u8]>::to_vec);
+            assert_eq!(header.as_deref(), Some(&b"header\n"[..]));
+            while let Some(block) = input.recv().await? {
+                let _ = out.send(&block)?;
+            }
+            Ok(())
+        });
+        Source::text("header\none\ntwo\n")
+            .drive(stage)
+            .expect("driven");
+        assert_eq!(lines.take(), b"one\ntwo\n");
+    }
+
+    // The blocks of lines that end in NUL said that they end in newlines.
+    #[test]
+    fn lines_keep_their_terminator() {
+        let (notes, sink) = journal();
+        let mut stage = coroutine(sink, async |mut input, mut out| {
+            while let Some(line) = input.line().await? {
+                let _ = out.line(line)?;
+            }
+            Ok(())
+        });
+        let block = Block::with_terminator(b"a\0b\0".to_vec(), 0);
+        let _ = stage.send(&block).expect("sent");
+        assert_eq!(*notes.borrow(), ["Block(a\\x00b\\x00)"]);
+        assert!(block.is_finished());
+    }
+
+    #[test]
+    fn a_body_that_ignores_the_end_is_an_error_not_a_hang() {
+        let (notes, sink) = journal();
+        let mut stage = coroutine(sink, async |mut input, _| {
+            loop {
+                let _ = input.recv().await;
+            }
+        });
+        let error = stage.close().expect_err("ignored");
+        assert_eq!(error.to_string(), "a coroutine stage ignored its end");
+        assert_eq!(*notes.borrow(), ["close"]);
+    }
+
+    #[test]
+    fn a_target_that_wants_no_more_gets_no_more() {
+        let (notes, sink) = journal();
+        let stops = Stops(sink);
+        let mut stage = coroutine(stops, async |mut input, mut out| {
+            while let Some(block) = input.recv().await? {
+                let _ = out.send(&block)?;
+                let _ = out.send(&block)?;
+            }
+            Ok(())
+        });
+        assert_eq!(stage.send(&Block::from("a\n")).expect("sent"), Flow::Stop);
+        assert_eq!(*notes.borrow(), ["Block(a\\n)"]);
     }
 
     #[test]

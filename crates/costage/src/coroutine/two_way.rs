@@ -82,7 +82,12 @@ impl<I, O> Suspended<I, O> {
             }),
             Poll::Ready(returned) => {
                 self.body = None;
-                returned.and(Err(Error::Finished))
+                match returned {
+                    Ok(()) => Err(Error::Finished),
+                    // As Python has it (PEP 479): that one inside has finished does not silently finish this one.
+                    Err(Error::Finished) => Err(Error::other("a coroutine inside had finished")),
+                    Err(error) => Err(error),
+                }
             }
         }
     }
@@ -367,6 +372,18 @@ mod tests {
         assert!(matches!(generator.next(), Some(Err(_))));
         assert!(generator.next().is_none());
         assert_eq!(*ran.borrow(), 1);
+    }
+
+    #[test]
+    fn one_that_finishes_inside_does_not_silently_finish_the_other() {
+        let mut generator = Generator::new(async |mut co| {
+            let mut inner: Coroutine<(), ()> = Coroutine::new(async |_| Ok(()))?;
+            co.give(1).await?;
+            inner.send(())?;
+            co.give(2).await
+        });
+        assert!(matches!(generator.next(), Some(Ok(1))));
+        assert!(matches!(generator.next(), Some(Err(Error::Other(_)))));
     }
 
     #[test]
