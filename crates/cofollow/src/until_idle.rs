@@ -95,3 +95,33 @@ impl<P: Pull> Pull for UntilIdle<P> {
         self.pull.stop()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A source from which nothing ever comes.
+    struct Nothing;
+
+    impl Pull for Nothing {
+        fn waits(&mut self, _: &mut Waits, _: bool) {}
+
+        fn pull(&mut self, _: &Waits) -> Result<Pulled> {
+            Ok(Pulled::Wait)
+        }
+    }
+
+    // `yes | head -c 20M | cofollow --until-idle 100ms | (sleep 1; wc -c)` lost nearly all.
+    #[test]
+    fn silence_counts_only_while_something_could_come() {
+        let mut waits = Waits::default();
+        let mut source = UntilIdle::new(Nothing, Some(Duration::from_millis(500)));
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(1));
+        source.last = long_ago.expect("the machine has run for longer");
+        source.waits(&mut waits, false);
+        assert!(matches!(source.pull(&waits), Ok(Pulled::Wait)));
+        source.last = long_ago.expect("the machine has run for longer");
+        source.waits(&mut waits, true);
+        assert!(matches!(source.pull(&waits), Ok(Pulled::End)));
+    }
+}

@@ -67,6 +67,8 @@ pub struct Grep<M, S> {
     prefix: Vec<u8>,
     input: Option<InputState>,
     has_selected: bool,
+    /// What the target answered last.
+    flow: Flow,
 }
 
 /// What is known of the input that is being searched.
@@ -101,6 +103,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             prefix: Vec::new(),
             input: None,
             has_selected: false,
+            flow: Flow::More,
         }
     }
 
@@ -120,14 +123,15 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
     /// The input ends: its count is sent if counts are wanted. [`begin`](Grep::begin) and the end of the chain
     /// do this too; by itself it is for one who has something to say that comes after.
     pub fn end(&mut self) -> Result<Flow> {
-        match self.input.take() {
-            Some(input) if self.settings.report == Report::Count => {
-                self.gather.push(&self.prefix);
-                self.gather.push(format!("{}\n", input.selected).as_bytes());
-                self.send_gathered()
-            }
-            _ => Ok(Flow::More),
+        if let Some(input) = self.input.take()
+            && self.settings.report == Report::Count
+        {
+            self.gather.push(&self.prefix);
+            self.gather.push(input.selected.to_string().as_bytes());
+            self.gather.finish_line();
+            self.send_gathered()?;
         }
+        Ok(self.flow)
     }
 
     /// Has any line of any input been selected?
@@ -142,32 +146,33 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         Some(input.selected_end)
     }
 
-    /// The stage it sends to.
-    pub fn to(&mut self) -> &mut S {
-        &mut self.to
+    fn send_on(&mut self, block: &Block) -> Result<()> {
+        if self.flow != Flow::Stop {
+            self.flow = self.to.send(block)?;
+        }
+        Ok(())
     }
 
-    fn send_gathered(&mut self) -> Result<Flow> {
-        match self.gather.take() {
-            Some(block) => self.to.send(&block),
-            None => Ok(Flow::More),
-        }
+    fn send_gathered(&mut self) -> Result<()> {
+        self.gather
+            .take()
+            .map_or(Ok(()), |block| self.send_on(&block))
     }
 
     /// Lines `run` of `block` are selected.
-    fn select(&mut self, block: &Block, run: Range<usize>, input: &mut InputState) -> Result<Flow> {
+    fn select(&mut self, block: &Block, run: Range<usize>, input: &mut InputState) -> Result<()> {
         self.has_selected = true;
         match self.settings.report {
             Report::Nothing => {
                 let first = block[run].split_inclusive(|&byte| byte == block.terminator());
                 input.selected_end += first.take(1).map(|line| line.len() as u64).sum::<u64>();
                 input.done = true;
-                return Ok(Flow::More);
+                return Ok(());
             }
             _ if self.is_plain() => return self.pass(block, run),
             Report::Count if self.settings.max_count.is_none() => {
                 input.selected += count_lines(&block[run], block.terminator());
-                return Ok(Flow::More);
+                return Ok(());
             }
             Report::Lines | Report::Count => {}
         }
@@ -187,7 +192,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
                 break;
             }
         }
-        Ok(Flow::More)
+        Ok(())
     }
 
     /// Do the selected lines go on as they are, all of them?
@@ -198,20 +203,17 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             && self.settings.max_count.is_none()
     }
 
-    fn pass(&mut self, block: &Block, run: Range<usize>) -> Result<Flow> {
+    fn pass(&mut self, block: &Block, run: Range<usize>) -> Result<()> {
         let is_all_of_it = run.len() == block.len();
         // A line goes on as a line: the last of all gets the terminator it may lack.
         let is_finished = run.end < block.len() || block.is_finished();
         if !is_finished || (run.len() < WORTH_SHARING && !is_all_of_it) {
             self.gather.push(&block[run]);
             self.gather.finish_line();
-            return Ok(Flow::More);
+            return Ok(());
         }
-        // What was gathered comes first; if that stops the chain, the rest does not matter.
-        match self.send_gathered()? {
-            Flow::Stop => Ok(Flow::Stop),
-            _ => self.to.send(&block.slice(run)),
-        }
+        self.send_gathered()?;
+        self.send_on(&block.slice(run))
     }
 
     fn tell(&mut self, line: &[u8], number: u64) {
@@ -229,16 +231,15 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
     }
 
     /// The hot loop: from hit to hit through the block. Neighbouring hits are one run.
-    fn search(&mut self, block: &Block, input: &mut InputState) -> Result<Flow> {
+    fn search(&mut self, block: &Block, input: &mut InputState) -> Result<()> {
         // Once: to get at the bytes of a block costs as much as to look at a few of them.
         let text: &[u8] = block;
         let terminator = block.terminator();
         let is_plain = self.is_plain();
-        let mut flow = Flow::More;
         // Selected and not yet dealt with.
         let mut run = 0..0;
         let mut at = 0;
-        while at < text.len() && !input.done && flow != Flow::Stop {
+        while at < text.len() && !input.done && self.flow != Flow::Stop {
             let line = match self.matcher.find(text, at, terminator) {
                 Some(hit) => line_around(text, at, hit, terminator),
                 None => text.len()..text.len(),
@@ -256,7 +257,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
                     self.gather.push(&text[run]);
                     run = selected.start..selected.start;
                 } else {
-                    flow = self.deal_with(block, &mut run, selected.start, input)?;
+                    self.deal_with(block, &mut run, selected.start, input)?;
                 }
             }
             run.end = selected.end;
@@ -264,10 +265,10 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
                 break;
             }
         }
-        if !input.done && flow != Flow::Stop {
-            flow = self.deal_with(block, &mut run, text.len(), input)?;
+        if !input.done && self.flow != Flow::Stop {
+            self.deal_with(block, &mut run, text.len(), input)?;
         }
-        Ok(flow)
+        Ok(())
     }
 
     /// Selects `run`, passes over what lies between it and `next`, and begins a new run there.
@@ -277,35 +278,33 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         run: &mut Range<usize>,
         next: usize,
         input: &mut InputState,
-    ) -> Result<Flow> {
+    ) -> Result<()> {
         let run = std::mem::replace(run, next..next);
-        let mut flow = Flow::More;
         if !run.is_empty() {
             input.selected_end = input.bytes + run.start as u64;
-            flow = self.select(block, run.clone(), input)?;
+            self.select(block, run.clone(), input)?;
         }
         if self.settings.line_numbers {
             input.lines += count_lines(&block[run.end..next], block.terminator());
         }
-        Ok(flow)
+        Ok(())
     }
 }
 
 impl<M: Matcher, S: Stage> Stage for Grep<M, S> {
     fn send(&mut self, block: &Block) -> Result<Flow> {
         let mut input = self.input.unwrap_or_default();
-        if input.done {
+        if input.done || self.settings.max_count == Some(0) {
             return Ok(Flow::Stop);
         }
+        self.flow = Flow::More;
         self.gather.set_terminator(block.terminator());
         let searched = self.search(block, &mut input);
         input.bytes += block.len() as u64;
         self.input = Some(input);
-        let mut flow = searched?;
-        if !self.gather.is_empty() {
-            flow = self.send_gathered()?;
-        }
-        Ok(if input.done { Flow::Stop } else { flow })
+        searched?;
+        self.send_gathered()?;
+        Ok(if input.done { Flow::Stop } else { self.flow })
     }
 
     fn target(&mut self) -> Option<&mut dyn Stage> {
@@ -392,7 +391,7 @@ mod tests {
             cut in 1_usize..12,
             (invert, line_numbers, named) in any::<(bool, bool, bool)>(),
             report in prop_oneof![Just(Report::Lines), Just(Report::Count), Just(Report::Nothing)],
-            max_count in proptest::option::of(1_u64..4),
+            max_count in proptest::option::of(0_u64..4),
         ) {
             let settings = Settings { invert, report, line_numbers, max_count };
             let name = named.then_some("name");
@@ -415,6 +414,30 @@ mod tests {
             driver.finish(&mut grep, Ok(Ended::Input)).expect("finished");
             prop_assert_eq!(String::from_utf8(lines.take()).expect("text"), expected);
         }
+    }
+
+    /// Takes blocks and is full at once.
+    struct FullAtOnce(u32);
+
+    impl Stage for FullAtOnce {
+        fn send(&mut self, _: &Block) -> Result<Flow> {
+            self.0 += 1;
+            Ok(Flow::Full)
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            None
+        }
+    }
+
+    // The answer to a long run was forgotten when nothing came behind it.
+    #[test]
+    fn a_full_target_is_not_forgotten() {
+        let mut text = "a\n".repeat(WORTH_SHARING);
+        text += "b\n";
+        let mut grep = grep(Pattern::literal("a"), FullAtOnce(0));
+        assert_eq!(grep.send(&Block::from(&*text)).expect("sent"), Flow::Full);
+        assert_eq!(grep.to.0, 1);
     }
 
     #[test]
