@@ -94,10 +94,10 @@ fn open(path: &OsStr, start: Start) -> Result<(Reader, Start)> {
     } else {
         Reader::new(&*name, file)?
     };
-    // From the first line on nothing needs the lines to be whole, however long they are.
+    // Only the last lines need to be whole, however long they are.
     let framing = match start {
-        Start::Line(0 | 1) => Framing::AsItComes,
-        _ => Framing::Lines,
+        Start::Line(_) | Start::Last(0) => Framing::AsItComes,
+        Start::Last(_) => Framing::Lines,
     };
     Ok((reader.framed(b'\n', framing), start))
 }

@@ -246,3 +246,23 @@ fn standard_input_is_not_followed_beside_files() {
         .stderr("cofollow: cannot follow '-' by name\n")
         .code(1);
 }
+
+// To skip a line it does not have to be held: it was, all of it.
+#[test]
+fn a_line_that_is_only_passed_over_takes_no_memory() {
+    let dir = Dir::new();
+    for start in ["+2", "0"] {
+        let script = "ulimit -v 60000; head -c 100000000 /dev/zero | $1 -n $2";
+        through_shell(&dir, script, [start])
+            .run()
+            .stdout("")
+            .stderr("")
+            .code(0);
+    }
+    let script = "ulimit -v 60000; (head -c 100000000 /dev/zero; echo; echo two) | $1 -n +2";
+    through_shell(&dir, script, [])
+        .run()
+        .stdout("two\n")
+        .stderr("")
+        .code(0);
+}

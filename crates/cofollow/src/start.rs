@@ -178,10 +178,11 @@ impl<S: Stage> Stage for LastLines<S> {
     }
 }
 
-/// Lets the lines through from one on.
+/// Lets the lines through from one on. It looks for terminators only, so that blocks may begin and end within a
+/// line.
 #[derive(Debug)]
 pub struct FromLine<S> {
-    /// How many lines are still to be passed over.
+    /// How many terminators are still to be passed over.
     skip: u64,
     to: S,
 }
@@ -191,12 +192,15 @@ impl<S: Stage> Stage for FromLine<S> {
         if self.skip == 0 {
             return self.to.send(block);
         }
-        let from = behind(block, self.skip);
-        self.skip -= count(&block.slice(0..from));
-        if from == block.len() {
-            return Ok(Flow::More);
+        for end in memchr_iter(block.terminator(), block) {
+            self.skip -= 1;
+            if self.skip == 0 && end + 1 < block.len() {
+                return self.to.send(&block.slice(end + 1..block.len()));
+            } else if self.skip == 0 {
+                break;
+            }
         }
-        self.to.send(&block.slice(from..block.len()))
+        Ok(Flow::More)
     }
 
     fn target(&mut self) -> Option<&mut dyn Stage> {

@@ -89,12 +89,19 @@ struct Stopping {
 }
 
 impl Stopping {
-    /// When reading ends. While the chain is full nothing is read, and the silence is our own.
+    /// When reading ends.
     fn deadline(&self, flow: Flow) -> Instant {
         match flow {
             Flow::Full => self.until,
             _ if self.held > 0 => self.until.min(self.heard + SILENCE_IN_A_LINE),
             _ => self.until.min(self.heard + SILENCE),
+        }
+    }
+
+    /// While the chain is full nothing is read, so nothing can be heard: the silence begins after that.
+    fn excuse(&mut self, flow: Flow) {
+        if flow == Flow::Full {
+            self.heard = Instant::now();
         }
     }
 
@@ -162,6 +169,9 @@ impl Driver {
                 }
             } else {
                 self.waits.wait()?;
+            }
+            if let Some(stopping) = &mut self.stopping {
+                stopping.excuse(flow);
             }
             if self.must_stop(source.drains(), flow) {
                 return self.stop(source, chain);
@@ -273,15 +283,14 @@ impl Driver {
         self.held_since.get_or_insert_with(Instant::now);
     }
 
-    /// Flushes a chain that answered `flow`. One that is full stays so until it is woken, and one that stopped is
-    /// left alone.
+    /// Flushes a chain that answered `flow`, unless it stopped. A flush may make room, and then nothing would wake
+    /// the chain; a stage that is full all the same says so when it is woken, before anything is sent to it.
     fn flush(&mut self, flow: Flow, chain: &mut dyn Stage) -> Result<Flow> {
         self.held_since = None;
         if flow == Flow::Stop {
             return Ok(flow);
         }
-        let flushed = chain.flush()?;
-        Ok(if flushed == Flow::More { flow } else { flushed })
+        chain.flush()
     }
 
     fn adapt(&mut self, sent: usize, took: Duration) {

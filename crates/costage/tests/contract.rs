@@ -383,6 +383,50 @@ fn nothing_is_pulled_or_sent_while_the_chain_is_full() {
     assert_eq!(narrow.woken, 15);
 }
 
+/// Is full after each block, until it is flushed: then nothing is left to wake it.
+struct FullUntilFlushed {
+    full: bool,
+    seen: u64,
+}
+
+impl Stage for FullUntilFlushed {
+    fn send(&mut self, _: &Block) -> Result<Flow> {
+        self.seen += 1;
+        self.full = true;
+        Ok(Flow::Full)
+    }
+
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        None
+    }
+
+    fn flush(&mut self) -> Result<Flow> {
+        self.full = false;
+        Ok(Flow::More)
+    }
+
+    fn wake(&mut self, _: &Waits) -> Result<Flow> {
+        Ok(if self.full { Flow::Full } else { Flow::More })
+    }
+}
+
+// The loop waited for ever for a sink that had found room while it was flushed.
+#[test]
+fn a_flush_that_makes_room_is_room() {
+    let (done, outcome) = mpsc::channel();
+    thread::spawn(move || {
+        let mut sink = FullUntilFlushed {
+            full: false,
+            seen: 0,
+        };
+        let reader = reads_of(vec![b"one\n".into(), b"two\n".into()]);
+        let source = Source::reader("a socket", reader).expect("readable");
+        source.drive(&mut sink).expect("driven");
+        done.send(sink.seen).ok();
+    });
+    assert_eq!(outcome.recv_timeout(DEADLINE), Ok(2));
+}
+
 #[test]
 fn one_loop_runs_several_sources_into_one_chain() {
     let (seen, mut sink) = rules();

@@ -141,6 +141,8 @@ fn describe(error: &clap::Error) -> String {
         _ => None,
     };
     let argument = text(ContextKind::InvalidArg).unwrap_or_default();
+    // Without the name of its value, which is for the help.
+    let argument = argument.split(" <").next().unwrap_or_default();
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
     let meant = text(ContextKind::SuggestedArg)
         .map_or(String::new(), |meant| format!("; did you mean '{meant}'?"));

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use costage::{Ended, Error, Result, Signals, start};
+use costage::{Ended, Error, Result, Signals, printable, start};
 use signal_hook::consts::SIGPIPE;
 
 /// A program's name and its status for failures.
@@ -27,7 +27,7 @@ impl Program {
                 String::from_utf8_lossy(name.as_bytes())
             });
         Program {
-            name: name.into_owned(),
+            name: printable(&name),
             failure,
         }
     }
