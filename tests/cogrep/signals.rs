@@ -2,7 +2,6 @@
 
 use std::io::{self, PipeWriter, Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::thread;
 
 use super::{SLOW, python, runs, slow_file};
 use crate::util::{Cmd, Dir, Running, built};
@@ -52,33 +51,6 @@ fn what_was_read_arrives_also_an_unfinished_line() {
             .signal(number);
         drop(writer);
     }
-}
-
-// Its own silence, while nobody read its output, was taken for that of upstream.
-#[test]
-fn an_output_that_was_full_at_the_signal_loses_nothing() {
-    let text = "a line\n".repeat(100_000);
-    let (reader, mut writer) = io::pipe().expect("a pipe");
-    let (full, mut stdout) = cogrep(&["a"]).stdin_from(reader).spawn_unread();
-    let input = text.clone();
-    let upstream = thread::spawn(move || writer.write_all(input.as_bytes()));
-    let mut output = vec![0; 7];
-    stdout.read_exact(&mut output).expect("read");
-    let (quiet, its_input) = started(&["a"]);
-    full.kill("INT");
-    quiet.kill("INT");
-    // It ends after so long a silence as the other one must not take for an end.
-    quiet.wait().signal(2);
-    stdout.read_to_end(&mut output).expect("read");
-    assert!(
-        output == text.as_bytes(),
-        "{} of {}",
-        output.len(),
-        text.len()
-    );
-    full.wait().stderr("").signal(2);
-    upstream.join().expect("joined").expect("written");
-    drop(its_input);
 }
 
 #[test]

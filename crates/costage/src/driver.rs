@@ -84,6 +84,8 @@ struct Stopping {
     until: Instant,
     /// When something was last read.
     heard: Instant,
+    /// Has the source been asked since the chain was last full?
+    asked: bool,
     /// How much of an unfinished line was held then.
     held: usize,
 }
@@ -91,24 +93,27 @@ struct Stopping {
 impl Stopping {
     /// When reading ends.
     fn deadline(&self, flow: Flow) -> Instant {
-        match flow {
-            Flow::Full => self.until,
-            _ if self.held > 0 => self.until.min(self.heard + SILENCE_IN_A_LINE),
-            _ => self.until.min(self.heard + SILENCE),
+        if flow == Flow::Full || !self.asked {
+            return self.until;
         }
+        let silence = if self.held > 0 {
+            SILENCE_IN_A_LINE
+        } else {
+            SILENCE
+        };
+        self.until.min(self.heard + silence)
     }
 
-    /// While the chain is full nothing is read, so nothing can be heard: the silence begins after that.
+    /// While the chain is full nothing is read, and the silence is our own.
     fn excuse(&mut self, flow: Flow) {
-        if flow == Flow::Full {
-            self.heard = Instant::now();
-        }
+        self.asked &= flow != Flow::Full;
     }
 
     /// The source was asked.
     fn hear(&mut self, something_came: bool, held: usize) {
         self.held = held;
-        if something_came {
+        if something_came || !self.asked {
+            self.asked = true;
             self.heard = Instant::now();
         }
     }
@@ -328,6 +333,7 @@ impl Driver {
                 signal,
                 until: now + LAST_CALL,
                 heard: now,
+                asked: true,
                 held: 0,
             });
         }
@@ -386,6 +392,7 @@ mod tests {
             signal: 2,
             until: now + LAST_CALL,
             heard: now,
+            asked: true,
             held: 0,
         };
         let mut holding = idle;
@@ -395,6 +402,83 @@ mod tests {
         holding.hear(true, 4);
         assert!(holding.heard > now, "a part of a line is no silence");
         assert_eq!(holding.deadline(Flow::Full), idle.until);
+    }
+
+    /// A pipe that has so many blocks and stays open.
+    struct Open(u32);
+
+    impl Pull for Open {
+        fn waits(&mut self, waits: &mut Waits, room: bool) {
+            if room && self.0 > 0 {
+                waits.now();
+            }
+        }
+
+        fn pull(&mut self, _: &Waits) -> Result<Pulled> {
+            let Some(left) = self.0.checked_sub(1) else {
+                return Ok(Pulled::Wait);
+            };
+            self.0 = left;
+            Ok(Pulled::Block(Block::from("a line\n")))
+        }
+
+        fn drains(&self) -> bool {
+            true
+        }
+    }
+
+    /// Takes a block, and is full until a time after any silence.
+    struct FullUntil(Instant, u32);
+
+    impl Stage for FullUntil {
+        fn send(&mut self, _: &Block) -> Result<Flow> {
+            self.1 += 1;
+            Ok(self.flow())
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            None
+        }
+
+        fn flush(&mut self) -> Result<Flow> {
+            Ok(self.flow())
+        }
+
+        fn waits(&mut self, waits: &mut Waits) {
+            waits.until(self.0);
+        }
+
+        fn wake(&mut self, _: &Waits) -> Result<Flow> {
+            Ok(self.flow())
+        }
+    }
+
+    impl FullUntil {
+        fn flow(&self) -> Flow {
+            if Instant::now() < self.0 {
+                Flow::Full
+            } else {
+                Flow::More
+            }
+        }
+    }
+
+    // What upstream had sent by then was not read: our own silence was taken for upstream's.
+    #[test]
+    fn after_a_signal_a_chain_that_was_full_is_no_silent_upstream() {
+        let now = Instant::now();
+        let mut driver = Driver::new();
+        driver.stopping = Some(Stopping {
+            signal: 2,
+            until: now + 100 * LAST_CALL,
+            heard: now,
+            asked: true,
+            held: 0,
+        });
+        let mut chain = FullUntil(now + 2 * SILENCE, 0);
+        let ended = driver.pump(&mut Open(3), &mut chain);
+        assert_eq!(ended.expect("no error"), Ended::Signal(2));
+        assert_eq!(chain.1, 3);
     }
 
     #[test]
