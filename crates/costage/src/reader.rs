@@ -31,8 +31,6 @@ pub struct Reader {
     ended: bool,
     /// A pipe that has not been found full yet.
     may_grow: bool,
-    /// Bytes read so far.
-    position: u64,
 }
 
 /// How this descriptor is read without waiting.
@@ -65,7 +63,6 @@ impl Reader {
             wait: None,
             ended: false,
             may_grow: kind == Kind::Pipe,
-            position: 0,
         })
     }
 
@@ -88,11 +85,6 @@ impl Reader {
     pub fn framed(mut self, terminator: u8, framing: Framing) -> Reader {
         self.framer = Framer::new(terminator, framing);
         self
-    }
-
-    /// How many bytes have been read so far.
-    pub fn position(&self) -> u64 {
-        self.position
     }
 
     fn read(&mut self) -> io::Result<usize> {
@@ -156,7 +148,6 @@ impl Pull for Reader {
                 Ok(self.framer.take_tail().map_or(Pulled::End, Pulled::Block))
             }
             Ok(count) => {
-                self.position += count as u64;
                 if self.may_grow && count >= PIPE {
                     self.may_grow = false;
                     sys::enlarge_pipe(self.fd.as_fd(), BUSY_PIPE);
