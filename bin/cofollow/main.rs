@@ -5,7 +5,7 @@ mod print;
 
 use std::process::ExitCode;
 
-use cofollow::{Follow, UntilIdle};
+use cofollow::{Follow, Headers, Settings, UntilIdle};
 use costage::{Driver, Ended, Result, Source, printer};
 use coutils_cli::Program;
 
@@ -35,8 +35,19 @@ fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
         return print::files(program, Driver::new().signals(signals), cli);
     }
     let complainer = program.clone();
-    let mut follow = Follow::new(&cli.files, cli.start, move |notice| {
-        complainer.complain(notice);
+    let settings = Settings {
+        start: cli.start,
+        headers: if cli.files.len() > 1 {
+            Headers::Always
+        } else {
+            Headers::Never
+        },
+        ..Settings::default()
+    };
+    let mut follow = Follow::new(&cli.files, settings, move |notice| {
+        if !notice.is_detail() {
+            complainer.complain(notice);
+        }
     })?;
     let source = Source::new(UntilIdle::new(&mut follow, cli.until_idle));
     let ended = source.signals(signals).drive(printer())?;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
 
 use super::{cofollow, contains};
 use crate::util::{Cmd, Dir, built};
@@ -18,7 +19,10 @@ fn a_directory_is_told_and_the_others_are_done() {
         .code(1);
     let running = cofollow(&dir, ["sub", "log"]).spawn();
     running.wait_for_stdout(|out| out == b"==> log <==\n1\n");
-    running.wait_for_stderr(|err| err == b"cofollow: sub: Is a directory\n");
+    running.wait_for_stderr(|err| {
+        err == b"cofollow: error reading 'sub': Is a directory\n\
+                 cofollow: sub: cannot follow end of this type of file\n"
+    });
     // It may become a file.
     fs::remove_dir(dir.path("sub")).expect("removed");
     dir.append("sub", "2\n");
@@ -28,19 +32,18 @@ fn a_directory_is_told_and_the_others_are_done() {
 #[test]
 fn what_is_no_file_is_not_followed_and_does_not_stop_the_others() {
     let dir = Dir::new();
-    Cmd::new("mkfifo").arg(dir.path("fifo")).run().code(0);
+    let _socket = UnixListener::bind(dir.path("socket")).expect("bound");
     dir.write("log", "1\n");
     cofollow(
         &dir,
-        ["--until-idle=1ms", "fifo", "/dev/null", "log", "log/x", ""],
+        ["--until-idle=1ms", "socket", "log", "log/x", ""],
     )
     .run()
     .stdout("==> log <==\n1\n")
     .stderr(
-        "cofollow: fifo: cannot follow this type of file\n\
-             cofollow: /dev/null: cannot follow this type of file\n\
-             cofollow: log/x: Not a directory\n\
-             cofollow: : No such file or directory\n",
+        "cofollow: socket: cannot follow end of this type of file\n\
+             cofollow: cannot open 'log/x' for reading: Not a directory\n\
+             cofollow: cannot open '' for reading: No such file or directory\n",
     )
     .code(1);
 }
@@ -51,7 +54,7 @@ fn escapes_in_a_name_are_shown_and_not_obeyed() {
     for arg in ["--no-follow", "--until-idle=1ms"] {
         cofollow(&dir, [arg, "red\x1b[31m"])
             .run()
-            .stderr("cofollow: red\\u{1b}[31m: No such file or directory\n")
+            .stderr("cofollow: cannot open 'red\\u{1b}[31m' for reading: No such file or directory\n")
             .code(1);
     }
 }
@@ -73,7 +76,7 @@ fn a_file_that_cannot_be_read_is_told_and_the_others_are_followed() {
     for start in ["-n+1", "-n1"] {
         let output = cofollow(&dir, [start, "--until-idle=200ms", "broken", "log"]).run();
         output
-            .stderr("cofollow: broken: Input/output error\n")
+            .stderr("cofollow: error reading 'broken': Input/output error\n")
             .code(1);
         assert!(contains(&output.stdout, "==> log <==\n1\n"));
     }
@@ -118,7 +121,7 @@ fn an_unreadable_file_is_told_and_followed_when_it_may_be_read() {
         return;
     };
     let running = follow.spawn();
-    running.wait_for_stderr(|err| err == b"cofollow: secret: Permission denied\n");
+    running.wait_for_stderr(|err| err == b"cofollow: cannot open 'secret' for reading: Permission denied\n");
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).expect("changed");
     running.wait_for_stdout(|out| out == b"1\n");
 }

@@ -122,7 +122,7 @@ fn a_long_unfinished_line_does_not_hold_up_the_other_files() {
 fn a_missing_file_is_announced_and_waited_for() {
     let dir = Dir::new();
     let running = cofollow(&dir, ["-n1", "log"]).spawn();
-    running.wait_for_stderr(|err| err == b"cofollow: log: No such file or directory\n");
+    running.wait_for_stderr(|err| err == b"cofollow: cannot open 'log' for reading: No such file or directory\n");
     // One that appears is read from its start.
     dir.write("new", "1\n2\n");
     dir.rename("new", "log");
@@ -133,7 +133,7 @@ fn a_missing_file_is_announced_and_waited_for() {
     running
         .wait()
         .stderr(
-            "cofollow: log: No such file or directory\n\
+            "cofollow: cannot open 'log' for reading: No such file or directory\n\
              cofollow: 'log' has appeared;  following new file\n",
         )
         .signal(15);
@@ -146,7 +146,7 @@ fn a_file_that_never_came_is_a_failure() {
     cofollow(&dir, ["--until-idle=1ms", "log", "missing"])
         .run()
         .stdout("==> log <==\n1\n")
-        .stderr("cofollow: missing: No such file or directory\n")
+        .stderr("cofollow: cannot open 'missing' for reading: No such file or directory\n")
         .code(1);
 }
 

@@ -1,48 +1,44 @@
 //! One file that a name stands or stood for.
 
-use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use costage::{Block, Framer, Gather};
+use costage::{Block, Framer};
 
-/// Which file it is, whatever its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Identity {
-    device: u64,
-    inode: u64,
-}
-
-impl Identity {
-    pub(crate) fn of(meta: &Metadata) -> Identity {
-        Identity {
-            device: meta.dev(),
-            inode: meta.ino(),
-        }
-    }
-}
+use crate::disk::{Facts, Kind, Readable};
+use crate::identity::Identity;
+use crate::marks::Marks;
 
 /// One file that a name stands or stood for, and how far it has been read.
-pub(crate) struct Generation {
-    /// Tells it from every other there was.
+pub(crate) struct Generation<F> {
+    /// Tells it from every other there was: a file that is written anew is another generation.
     pub(crate) key: u64,
     pub(crate) identity: Identity,
+    pub(crate) kind: Kind,
     /// Shared with its watch, which goes by the number of this descriptor.
-    pub(crate) file: Arc<File>,
-    position: u64,
+    pub(crate) file: Arc<F>,
+    pub(crate) position: u64,
+    pub(crate) marks: Marks,
+    /// The longest it was seen: when it is truncated, what lies behind the position is lost.
+    longest: u64,
+    /// Up to where its lines have been written out, if anyone asks.
+    pub(crate) written: u64,
     /// Lines that were read and wait for those of older generations.
     pub(crate) ahead: Option<Block>,
     /// The unfinished line before `position`, while the framer works for another file.
     pub(crate) tail: Option<Block>,
+    /// How long that line is, wherever it is held.
+    pub(crate) held: usize,
     /// When data last came, or when it was retired.
     pub(crate) last_data: Instant,
     /// Is it itself watched, not only its directory?
     pub(crate) is_watched: bool,
     /// Reading failed, which has been said.
     pub(crate) said_unreadable: bool,
+    /// What is in its place is another text, or nothing comes from it any more: only what was read is still to
+    /// be given out.
+    pub(crate) ended: bool,
 }
 
 /// What a read brought.
@@ -52,56 +48,115 @@ pub(crate) enum Chunk {
     Partial,
     /// All that is there has been read.
     Drained,
+    /// There is another text in the file.
+    Renewed(Renewed),
+    /// The end of a stream.
+    End,
 }
 
-impl Generation {
-    pub(crate) fn new(key: u64, file: File, meta: &Metadata, position: u64) -> Generation {
+/// How a file came to have another text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Renewed {
+    /// It is shorter than what was read of it.
+    Truncated,
+    /// It is not, but what was read is not in it any more.
+    Rewritten,
+}
+
+impl<F: Readable> Generation<F> {
+    /// A file that is read from `position` on.
+    pub(crate) fn new(key: u64, file: Arc<F>, facts: &Facts, position: u64) -> Generation<F> {
+        let marks = if facts.kind.is_stream() {
+            Marks::default()
+        } else {
+            // What cannot be read now cannot be read later either, and that will be told.
+            Marks::read(&*file, position).unwrap_or_default()
+        };
+        Generation::marked(key, file, facts, position, marks)
+    }
+
+    /// The same, with its marks at hand.
+    pub(crate) fn marked(
+        key: u64,
+        file: Arc<F>,
+        facts: &Facts,
+        position: u64,
+        marks: Marks,
+    ) -> Generation<F> {
         Generation {
             key,
-            identity: Identity::of(meta),
-            file: Arc::new(file),
+            identity: facts.identity,
+            kind: facts.kind,
+            file,
             position,
+            marks,
+            longest: facts.length,
+            written: position,
             ahead: None,
             tail: None,
+            held: 0,
             last_data: Instant::now(),
             is_watched: false,
             said_unreadable: false,
+            ended: false,
         }
-    }
-
-    /// Opens a regular file; says of anything else why it cannot be followed.
-    pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
-        // Asked first: opening a FIFO would wait for its writer.
-        let kind = path.metadata()?.file_type();
-        if kind.is_dir() {
-            // Fails, in the system's words.
-            File::open(path)?.read_at(&mut [0], 0)?;
-        }
-        if !kind.is_file() {
-            return Err(io::Error::other("cannot follow this type of file"));
-        }
-        let file = File::open(path)?;
-        let meta = file.metadata()?;
-        Ok((file, meta))
     }
 
     /// Reads on, with `framer`, which holds this file's tail.
     pub(crate) fn read(&mut self, framer: &mut Framer) -> io::Result<Chunk> {
+        if self.ended {
+            return Ok(Chunk::Drained);
+        }
         framer.reserve()?;
         let space = framer.space();
         let wanted = space.len();
-        let count = self.file.read_at(space, self.position)?;
+        let count = match self.file.read_at(space, self.position) {
+            Ok(0) if self.kind.is_stream() => return Ok(Chunk::End),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Chunk::Drained),
+            read => read?,
+        };
         if count == 0 {
             return Ok(Chunk::Drained);
         }
+        if !self.kind.is_stream() {
+            // After the read: if the bytes before are still there, what was read is what followed them.
+            if !self.marks.are_in(&*self.file, self.position)? {
+                return Ok(Chunk::Renewed(Renewed::Rewritten));
+            }
+            self.marks.advance(&space[..count]);
+        }
         self.position += count as u64;
         self.last_data = Instant::now();
-        Ok(match framer.filled(count) {
+        let block = framer.filled(count);
+        self.held = framer.tail_len();
+        Ok(match block {
             Some(block) => Chunk::Block(block),
             None if count == wanted => Chunk::Partial,
             // What comes after a short read rings the bell again.
             None => Chunk::Drained,
         })
+    }
+
+    /// Something may have happened to it. Is there another text in it than the one that was read?
+    pub(crate) fn renewed(&mut self) -> Option<Renewed> {
+        if self.kind.is_stream() || self.ended {
+            return None;
+        }
+        let length = self.file.facts().ok()?.length;
+        if length < self.position {
+            return Some(Renewed::Truncated);
+        }
+        // What cannot be read now is told when it is read.
+        if !self.marks.are_in(&*self.file, self.position).unwrap_or(true) {
+            return Some(Renewed::Rewritten);
+        }
+        self.longest = self.longest.max(length);
+        None
+    }
+
+    /// Is it a stream from which something may still come?
+    pub(crate) fn is_stream(&self) -> bool {
+        self.kind.is_stream() && !self.ended
     }
 
     /// Has it been read up to here?
@@ -111,26 +166,21 @@ impl Generation {
 
     /// Is there more to read? If that cannot be told, or not be read, there is not.
     pub(crate) fn has_more(&self) -> bool {
-        let is_longer = |meta: Metadata| meta.len() > self.position;
-        !self.said_unreadable && self.file.metadata().is_ok_and(is_longer)
+        let is_longer = |facts: Facts| facts.length > self.position;
+        !self.said_unreadable && !self.ended && self.file.facts().is_ok_and(is_longer)
     }
 
-    /// Has the file become shorter than what was read of it? Then it is read from its start.
-    pub(crate) fn was_truncated(&mut self) -> bool {
-        let is_shorter = |meta: Metadata| meta.len() < self.position;
-        let truncated = self.file.metadata().is_ok_and(is_shorter);
-        if truncated {
-            self.position = 0;
-        }
-        truncated
+    /// How many bytes were there and will not be read, if only `length` are there now.
+    pub(crate) fn lost_behind(&self, length: u64) -> u64 {
+        self.longest.saturating_sub(self.position.max(length))
     }
 
-    /// The end of this unfinished line will not come: it is a line now, the last of those read ahead.
-    pub(crate) fn finish(&mut self, tail: &Block) {
-        let mut lines = Gather::new(tail.terminator());
-        lines.push(self.ahead.as_deref().unwrap_or_default());
-        lines.push(tail);
-        lines.finish_line();
-        self.ahead = lines.take();
+    /// Goes on in a copy of the text, which was read up to the same position.
+    pub(crate) fn go_on_in(&mut self, copy: Arc<F>, facts: &Facts) {
+        self.file = copy;
+        self.identity = facts.identity;
+        self.longest = facts.length;
+        self.is_watched = false;
+        self.last_data = Instant::now();
     }
 }

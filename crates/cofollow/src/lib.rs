@@ -30,17 +30,30 @@
 //! files themselves that are retired or have other names; its thread rings a bell that the chain's one loop waits
 //! for. Nothing wakes while nothing happens. Where watching fails, the name is looked at once a second.
 
+mod disk;
+mod engine;
 mod follow;
 mod generation;
+mod identity;
+mod ledger;
+mod marks;
 mod name;
 mod notice;
+mod outbox;
 mod resolve;
 mod routes;
+mod series;
+mod settings;
 mod start;
+mod state;
+mod state_file;
+mod until_ended;
 mod until_idle;
 mod watch;
 
-pub use follow::{Follow, Settings, follow};
-pub use notice::Notice;
+pub use follow::{Follow, follow};
+pub use notice::{Detail, Notice};
+pub use settings::{By, Headers, Resume, Settings};
 pub use start::{FromLine, LastLines, Start, skip_to, tail_of};
+pub use until_ended::UntilEnded;
 pub use until_idle::UntilIdle;

@@ -1,9 +1,7 @@
 //! One name that is followed, and the files it stands and stood for.
 
 use std::collections::VecDeque;
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,92 +9,127 @@ use std::time::{Duration, Instant};
 use costage::{Call, Error};
 
 use crate::Notice;
-use crate::generation::{Generation, Identity};
+use crate::disk::{Disk, Facts, Kind, Readable};
+use crate::generation::Generation;
+use crate::identity::Identity;
 use crate::resolve::Hop;
 
 /// A retired file is let go when its writer has been silent for this long.
-const SILENCE: Duration = Duration::from_secs(10);
+pub(crate) const SILENCE: Duration = Duration::from_secs(10);
 
 /// One name, as it was typed.
-pub(crate) struct Name {
+pub(crate) struct Name<F> {
     pub(crate) path: PathBuf,
     /// The same for messages and headers.
     pub(crate) shown: Arc<str>,
     /// What its meaning depends on, as it was last resolved and is watched.
     pub(crate) hops: Vec<Hop>,
     /// Oldest first.
-    pub(crate) generations: VecDeque<Generation>,
+    pub(crate) generations: VecDeque<Generation<F>>,
     /// Is the last generation what the name stands for?
-    present: bool,
-    /// It has been said that there is no file.
-    said_missing: bool,
-    /// It has been said that it cannot be watched.
+    pub(crate) present: bool,
+    /// The files beside it that a rotation may have made, when it was last looked at: those that were there
+    /// before it was followed, too, which are not to be read.
+    pub(crate) siblings: Vec<Identity>,
+    /// A look found changes, and more may have come while it looked.
+    pub(crate) look_again: bool,
+    /// What is wrong with it, as it was last said.
+    said: Option<io::ErrorKind>,
+    /// It cannot be watched, which has been said.
     pub(crate) said_polled: bool,
+    /// Its file has been opened, and it is that which is followed, or it is given up.
+    pub(crate) is_settled: bool,
     /// Has it ever had a file?
     was_read: bool,
     /// Reading one failed.
     failed: bool,
     /// Has the present file other names? Who writes by one of those is not seen by this one's directory.
     has_links: bool,
+    /// The file it stands for had another name, under which it is still read.
+    pub(crate) elsewhere: Option<Identity>,
     /// Is it in the queue of those to read?
     pub(crate) queued: bool,
     /// Has all been read that was there at the start, and how much was that?
     pub(crate) caught_up: bool,
     pub(crate) start_length: u64,
-    /// Watching failed: when to look next.
+    /// It cannot be watched: when to look next.
     pub(crate) look_at: Option<Instant>,
+    /// When there is something to do, as the clock of all names has it.
+    pub(crate) alarm: Option<Instant>,
 }
 
 /// What a look at a name found.
-pub(crate) enum Found {
+pub(crate) enum Found<F> {
     /// What was known.
     Same,
     /// The name stands for this file, which is new; it is not yet among the generations.
-    New(std::fs::File, Metadata),
+    New(F, Facts),
     /// Nothing that can be followed.
     Nothing,
 }
 
-impl Name {
-    pub(crate) fn new(path: &Path) -> Name {
+impl<F: Readable> Name<F> {
+    pub(crate) fn new(path: &Path, shown: Arc<str>) -> Name<F> {
         Name {
             path: path.to_owned(),
-            shown: path.display().to_string().into(),
+            shown,
             hops: Vec::new(),
             generations: VecDeque::new(),
             present: false,
-            said_missing: false,
+            siblings: Vec::new(),
+            look_again: false,
+            said: None,
             said_polled: false,
+            is_settled: false,
             was_read: false,
             failed: false,
             has_links: false,
+            elsewhere: None,
             queued: false,
             caught_up: false,
             start_length: 0,
             look_at: None,
+            alarm: None,
         }
     }
 
     /// Looks what the name stands for now.
-    pub(crate) fn look(&mut self, notify: &mut dyn FnMut(&Notice)) -> Found {
-        let meta = self.path.metadata();
-        self.has_links = meta.as_ref().is_ok_and(|meta| meta.nlink() > 1);
-        match meta {
-            Ok(meta) if self.is_present(&meta) => return Found::Same,
-            Ok(meta) if self.come_back(&meta) => return Found::Same,
+    pub(crate) fn look(
+        &mut self,
+        disk: &impl Disk<File = F>,
+        notify: &mut dyn FnMut(&Notice),
+    ) -> Found<F> {
+        let facts = disk.facts(&self.path);
+        self.has_links = facts.as_ref().is_ok_and(|facts| facts.links > 1);
+        match facts {
+            Ok(facts) if self.is_present(facts.identity) => return Found::Same,
+            Ok(facts) if self.come_back(facts.identity) => return Found::Same,
+            Ok(facts) if matches!(facts.kind, Kind::Directory | Kind::Other) => {
+                self.refuse(facts.kind, notify);
+                return Found::Nothing;
+            }
             _ => {}
         }
-        match Generation::open(&self.path) {
+        let opened = disk.open(&self.path).and_then(|file| {
+            let facts = file.facts()?;
+            Ok((file, facts))
+        });
+        match opened {
             // Swapped between the two calls, back to what was known.
-            Ok((_, meta)) if self.is_present(&meta) => Found::Same,
-            Ok((file, meta)) => {
+            Ok((_, facts)) if self.is_present(facts.identity) => Found::Same,
+            Ok((file, facts)) => {
+                let name = Arc::clone(&self.shown);
                 if self.present {
-                    notify(&Notice::Replaced(Arc::clone(&self.shown)));
-                } else if self.said_missing {
-                    notify(&Notice::Appeared(Arc::clone(&self.shown)));
+                    notify(&Notice::Replaced(name));
+                } else {
+                    match self.said {
+                        Some(io::ErrorKind::NotFound) => notify(&Notice::Appeared(name)),
+                        Some(_) => notify(&Notice::Accessible(name)),
+                        None => {}
+                    }
                 }
                 self.retire();
-                Found::New(file, meta)
+                Found::New(file, facts)
             }
             Err(error) => {
                 self.miss(error, notify);
@@ -105,22 +138,23 @@ impl Name {
         }
     }
 
-    fn is_present(&self, meta: &Metadata) -> bool {
-        self.present
-            && self
-                .generations
-                .back()
-                .is_some_and(|last| last.identity == Identity::of(meta))
+    /// The file the name stands for.
+    pub(crate) fn present(&self) -> Option<&Generation<F>> {
+        self.generations.back().filter(|_| self.present)
+    }
+
+    fn is_present(&self, identity: Identity) -> bool {
+        self.present()
+            .is_some_and(|present| present.identity == identity)
     }
 
     /// A retired file that has its name back goes on where it was.
-    fn come_back(&mut self, meta: &Metadata) -> bool {
-        let identity = Identity::of(meta);
+    fn come_back(&mut self, identity: Identity) -> bool {
         let known = self
             .generations
             .iter()
-            .position(|generation| generation.identity == identity);
-        let Some(generation) = known.and_then(|index| self.generations.remove(index)) else {
+            .rposition(|generation| generation.identity == identity && !generation.ended);
+        let Some(generation) = known.and_then(|at| self.generations.remove(at)) else {
             return false;
         };
         self.retire();
@@ -130,15 +164,34 @@ impl Name {
     }
 
     fn miss(&mut self, error: io::Error, notify: &mut dyn FnMut(&Notice)) {
-        let is_gone = error.kind() == io::ErrorKind::NotFound;
-        if self.present && is_gone {
-            notify(&Notice::Gone(Arc::clone(&self.shown)));
-        } else if self.present || !self.said_missing {
+        let kind = error.kind();
+        if self.present {
+            let error = Arc::new(error);
+            notify(&Notice::Gone(Arc::clone(&self.shown), error));
+        } else if self.said != Some(kind) {
             let error = Error::io(Call::Open, Arc::clone(&self.shown), error);
             notify(&Notice::Unreadable(error));
         }
         self.retire();
-        self.said_missing = true;
+        self.said = Some(kind);
+    }
+
+    /// It stands for something that has no lines.
+    fn refuse(&mut self, kind: Kind, notify: &mut dyn FnMut(&Notice)) {
+        let said = io::ErrorKind::IsADirectory;
+        if self.present {
+            notify(&Notice::ReplacedByOther(Arc::clone(&self.shown)));
+        } else if self.said != Some(said) {
+            if kind == Kind::Directory {
+                // What reading it would answer.
+                let error = io::Error::from_raw_os_error(rustix::io::Errno::ISDIR.raw_os_error());
+                let error = Error::io(Call::Read, Arc::clone(&self.shown), error);
+                notify(&Notice::Unreadable(error));
+            }
+            notify(&Notice::Unfollowable(Arc::clone(&self.shown)));
+        }
+        self.retire();
+        self.said = Some(said);
     }
 
     fn retire(&mut self) {
@@ -151,14 +204,14 @@ impl Name {
     }
 
     /// The name stands for this file now.
-    pub(crate) fn add(&mut self, generation: Generation) {
+    pub(crate) fn add(&mut self, generation: Generation<F>) {
         self.generations.push_back(generation);
         self.has_file();
     }
 
     fn has_file(&mut self) {
         self.present = true;
-        self.said_missing = false;
+        self.said = None;
         self.was_read = true;
     }
 
@@ -169,7 +222,7 @@ impl Name {
 
     /// Has this one to be watched itself? A retired file has no name by which its directory could tell of it.
     pub(crate) fn needs_watch(&self, at: usize) -> bool {
-        at < self.retired() || self.has_links
+        at < self.retired() || self.has_links || self.is_settled
     }
 
     /// Has it had a file, and could all of it be read?
@@ -186,6 +239,16 @@ impl Name {
         }
     }
 
+    /// Forgets the retired files of which nothing is left to be given out.
+    pub(crate) fn forget_ended(&mut self) {
+        let mut retired = self.retired();
+        self.generations.retain(|generation| {
+            let is_retired = retired > 0;
+            retired = retired.saturating_sub(1);
+            !is_retired || !generation.ended || generation.ahead.is_some()
+        });
+    }
+
     /// The place of a generation, if it is still there.
     pub(crate) fn place(&self, key: u64) -> Option<usize> {
         self.generations
@@ -193,17 +256,25 @@ impl Name {
             .position(|generation| generation.key == key)
     }
 
-    /// When there is something to do: a retired generation is to be let go if its writer stays silent, or what
-    /// cannot be watched is to be looked at.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        // While it waits to be read nothing is let go.
-        let retired = if self.queued { 0 } else { self.retired() };
-        let let_go = self
-            .generations
-            .iter()
-            .take(retired)
-            .map(|generation| generation.last_data + SILENCE);
-        let_go.chain(self.look_at).min()
+    /// When there is something to do: a retired generation is to be let go if its writer stays silent, what
+    /// cannot be watched is to be looked at, or an unfinished line is to be passed on.
+    pub(crate) fn due(&self, partial_after: Option<Duration>) -> Option<Instant> {
+        if self.queued {
+            // While it waits to be read nothing is let go.
+            return self.look_at;
+        }
+        let let_go = self.generations.iter().take(self.retired());
+        let let_go = let_go.map(|generation| generation.last_data + SILENCE);
+        let partial = self
+            .partial()
+            .and_then(|last_data| last_data.checked_add(partial_after?));
+        let_go.chain(partial).chain(self.look_at).min()
+    }
+
+    /// Since when the present file has had an unfinished line.
+    pub(crate) fn partial(&self) -> Option<Instant> {
+        let present = self.present()?;
+        (present.held > 0).then_some(present.last_data)
     }
 
     /// A retired generation whose writer has been silent for long enough.

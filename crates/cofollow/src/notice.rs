@@ -1,53 +1,178 @@
 //! What is no error but worth telling.
 
-use std::fmt;
+use std::fmt::{self, Display};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
-use costage::{Error, printable};
+use costage::{Call, Error, printable, reason};
 
-/// Something that happened to a followed file, in tail's words.
+/// Something that happened to a followed file, in tail's words where tail has them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Notice {
-    /// It cannot be read, and is waited for.
+    /// It cannot be opened or read, and is waited for.
     Unreadable(Error),
-    /// The name has no file any more.
-    Gone(Arc<str>),
+    /// It is a directory or a socket, which have no lines.
+    Unfollowable(Arc<str>),
+    /// The name has no file any more that can be opened.
+    Gone(Arc<str>, Arc<io::Error>),
     /// A file that was waited for is there.
     Appeared(Arc<str>),
+    /// A file that could not be opened can be.
+    Accessible(Arc<str>),
     /// The name stands for another file now.
     Replaced(Arc<str>),
-    /// The file became shorter and is read from its start.
-    Truncated(Arc<str>),
-    /// It cannot be watched, and is looked at once a second.
-    Polled(Error),
+    /// The name stands for something now that has no lines.
+    ReplacedByOther(Arc<str>),
+    /// The file became shorter and is read from its start; so many bytes that had been there were not read.
+    Truncated(Arc<str>, u64),
+    /// The file was written anew, no shorter than before, and is read from its start; so many bytes that had been
+    /// there were not read.
+    Rewritten(Arc<str>, u64),
+    /// What was appended to the file after this position cannot be found any more.
+    Vanished(Arc<str>, u64),
+    /// There is no file left to follow.
+    NoneLeft,
+    /// Where reading stands could not be saved.
+    Unsaved(Error),
+    /// A step of the follower, for who wants to see what it does; see [`is_detail`](Notice::is_detail).
+    Detail(Detail),
 }
 
-impl fmt::Display for Notice {
+/// A step of the follower.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Detail {
+    /// It is read from this position on.
+    Opened(Arc<str>, u64),
+    /// It is read on where a saved state says.
+    Resumed(Arc<str>, u64),
+    /// A file is read that had the name unseen.
+    Unseen(Arc<str>, Arc<Path>),
+    /// The lines that were truncated away are read in a copy.
+    Copied(Arc<str>),
+    /// A file that lost its name was read to its end, and its writer has been silent.
+    LetGo(Arc<str>),
+    /// It cannot be watched, and is looked at from time to time.
+    Polled(Arc<str>, Arc<str>),
+    /// Events were lost: everything is looked at.
+    Rescan,
+}
+
+impl Notice {
+    /// Is it of interest only to who wants to see what the follower does?
+    pub fn is_detail(&self) -> bool {
+        matches!(self, Notice::Detail(_))
+    }
+}
+
+impl Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = |name: &Arc<str>| format!("'{}'", printable(name));
         match self {
-            Notice::Unreadable(error) => error.fmt(f),
-            Notice::Gone(name) => {
+            Notice::Unreadable(error) => describe(error, f),
+            Notice::Unfollowable(name) => {
+                let name = printable(name);
+                write!(f, "{name}: cannot follow end of this type of file")
+            }
+            Notice::Gone(name, error) => {
+                let name = quoted(name);
+                write!(f, "{name} has become inaccessible: {}", reason(error))
+            }
+            Notice::Appeared(name) => {
+                write!(f, "{} has appeared;  following new file", quoted(name))
+            }
+            Notice::Accessible(name) => write!(f, "{} has become accessible", quoted(name)),
+            Notice::Replaced(name) => {
+                write!(f, "{} has been replaced;  following new file", quoted(name))
+            }
+            Notice::ReplacedByOther(name) => {
+                let name = quoted(name);
+                write!(f, "{name} has been replaced with an untailable file")
+            }
+            Notice::Truncated(name, lost) => {
+                write!(f, "{}: file truncated{}", printable(name), Lost(*lost))
+            }
+            Notice::Rewritten(name, lost) => {
+                write!(f, "{}: file written anew{}", printable(name), Lost(*lost))
+            }
+            Notice::Vanished(name, position) => {
                 let name = printable(name);
                 write!(
                     f,
-                    "'{name}' has become inaccessible: No such file or directory"
+                    "{name}: the file that was read up to byte {position} is gone; \
+                     what was appended to it since is lost"
                 )
             }
-            Notice::Appeared(name) => {
-                write!(f, "'{}' has appeared;  following new file", printable(name))
+            Notice::NoneLeft => write!(f, "no files remaining"),
+            Notice::Unsaved(error) => error.fmt(f),
+            Notice::Detail(detail) => detail.fmt(f),
+        }
+    }
+}
+
+/// As tail puts it.
+fn describe(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match error {
+        Error::Io { call, what, source } => {
+            let (what, why) = (printable(what), reason(source));
+            match call {
+                Call::Open => write!(f, "cannot open '{what}' for reading: {why}"),
+                Call::Read => write!(f, "error reading '{what}': {why}"),
+                _ => error.fmt(f),
             }
-            Notice::Replaced(name) => {
+        }
+        _ => error.fmt(f),
+    }
+}
+
+/// So many bytes, if any, that nobody will read.
+struct Lost(u64);
+
+impl Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            1 => write!(f, "; 1 byte of it is lost"),
+            count => write!(f, "; {count} bytes of it are lost"),
+        }
+    }
+}
+
+impl Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Detail::Opened(name, from) => {
+                write!(f, "{}: reading from byte {from}", printable(name))
+            }
+            Detail::Resumed(name, from) => {
+                write!(f, "{}: going on at byte {from}", printable(name))
+            }
+            Detail::Unseen(name, path) => {
+                let path = path.display().to_string();
                 write!(
                     f,
-                    "'{}' has been replaced;  following new file",
+                    "{}: had been {} unseen; reading it",
+                    printable(&path),
                     printable(name)
                 )
             }
-            Notice::Truncated(name) => write!(f, "{}: file truncated", printable(name)),
-            Notice::Polled(error) => {
-                write!(f, "{error}; looking once a second instead of watching")
+            Detail::Copied(name) => {
+                write!(f, "{}: reading on in its copy", printable(name))
             }
+            Detail::LetGo(name) => {
+                write!(
+                    f,
+                    "{}: the old file's writer is silent; letting it go",
+                    printable(name)
+                )
+            }
+            Detail::Polled(name, why) => {
+                let (name, why) = (printable(name), printable(why));
+                write!(f, "{name}: {why}; looking at it from time to time")
+            }
+            Detail::Rescan => write!(f, "events were lost; looking at everything"),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Which directory entries a path depends on.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
+
+use crate::disk::{Disk, Entry};
 
 /// How many symbolic links a path may go through, as Linux has it (`MAXSYMLINKS`, `path_resolution(7)`).
 const LINKS: usize = 40;
@@ -13,6 +15,16 @@ const LINKS: usize = 40;
 pub(crate) struct Hop {
     pub(crate) directory: PathBuf,
     pub(crate) entry: OsString,
+    /// Of a symbolic link: where it leads.
+    pub(crate) target: Option<Target>,
+}
+
+/// Where a symbolic link on the way of a path leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) path: PathBuf,
+    /// What of the path comes behind it.
+    pub(crate) rest: PathBuf,
 }
 
 impl Hop {
@@ -21,6 +33,7 @@ impl Hop {
         Some(Hop {
             entry: directory.file_name()?.to_owned(),
             directory: directory.parent()?.to_owned(),
+            target: None,
         })
     }
 
@@ -34,7 +47,7 @@ impl Hop {
 /// its directory, which may go too: as long as anyone has a deleted file of it open, inotify does not tell the
 /// watch of a directory that it was removed. None, if the path can never stand for anything: it is empty, or
 /// relative to a directory that is gone.
-pub(crate) fn hops(path: &Path) -> Vec<Hop> {
+pub(crate) fn hops(disk: &impl Disk, path: &Path) -> Vec<Hop> {
     let Ok(path) = std::path::absolute(path) else {
         return Vec::new();
     };
@@ -55,25 +68,26 @@ pub(crate) fn hops(path: &Path) -> Vec<Hop> {
             Part::Entry(entry) => entry,
         };
         let found = directory.join(&entry);
-        let hop = Hop {
+        let mut hop = Hop {
             directory: directory.clone(),
             entry,
+            target: None,
         };
-        match found.symlink_metadata() {
-            Ok(meta) if meta.is_symlink() => {
+        match disk.entry(&found) {
+            Ok(Entry::Link(target)) => {
+                hop.target = Some(Target {
+                    path: directory.join(&target),
+                    rest: remaining(&rest),
+                });
                 hops.push(hop);
                 links += 1;
                 if links > LINKS {
                     // A circle: opening it says so, and any of these entries may break it.
                     break;
                 }
-                match found.read_link() {
-                    Ok(target) => rest.extend(reversed(&target)),
-                    // No link any more, which its directory tells.
-                    Err(_) => break,
-                }
+                rest.extend(reversed(&target));
             }
-            Ok(meta) if meta.is_dir() && !rest.is_empty() => directory = found,
+            Ok(Entry::Directory) if !rest.is_empty() => directory = found,
             // The last one, or where the way ends.
             found => {
                 let is_missing = found.is_err_and(|error| error.kind() == ErrorKind::NotFound);
@@ -93,6 +107,16 @@ enum Part {
     Entry(OsString),
 }
 
+/// The path that is left of a stack of parts.
+fn remaining(parts: &[Part]) -> PathBuf {
+    let parts = parts.iter().rev().map(|part| match part {
+        Part::Root => OsStr::new("/"),
+        Part::Parent => OsStr::new(".."),
+        Part::Entry(entry) => entry,
+    });
+    parts.collect()
+}
+
 /// The parts of a path, the last first: a stack to pop from.
 fn reversed(path: &Path) -> Vec<Part> {
     path.components()
@@ -109,12 +133,13 @@ fn reversed(path: &Path) -> Vec<Part> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::Os;
     use std::fs;
     use std::os::unix::fs::symlink;
 
     fn met(root: &Path, path: &str) -> Vec<String> {
         let root = root.canonicalize().expect("a directory");
-        let entries = hops(&root.join(path));
+        let entries = hops(&Os, &root.join(path));
         entries
             .iter()
             .map(|hop| {
@@ -148,7 +173,7 @@ mod tests {
         assert_eq!(met(dir.path(), "sub/later/x.log"), ["sub", "sub/later"]);
         symlink("sub/nowhere", dir.path().join("link")).expect("linked");
         assert_eq!(met(dir.path(), "link"), ["link", "sub", "sub/nowhere"]);
-        assert_eq!(hops(Path::new("/nowhere-at-all")).len(), 1);
+        assert_eq!(hops(&Os, Path::new("/nowhere-at-all")).len(), 1);
     }
 
     #[test]

@@ -68,15 +68,17 @@ impl<P: Pull> Pull for UntilIdle<P> {
         if self.ended {
             return Ok(Pulled::End);
         }
-        let pulled = self.pull.pull(waits)?;
-        if !matches!(pulled, Pulled::Wait) {
-            self.last = Instant::now();
+        let mut pulled = self.pull.pull(waits)?;
+        let is_over = |deadline| Instant::now() >= deadline;
+        if matches!(pulled, Pulled::Wait) && self.deadline().is_some_and(is_over) {
+            // Something may have come that it has not been told of.
+            self.pull.look_again();
+            pulled = self.pull.pull(waits)?;
+        } else if matches!(pulled, Pulled::Wait) {
             return Ok(pulled);
         }
-        if self
-            .deadline()
-            .is_none_or(|deadline| Instant::now() < deadline)
-        {
+        if !matches!(pulled, Pulled::Wait) {
+            self.last = Instant::now();
             return Ok(pulled);
         }
         self.ended = true;
@@ -89,6 +91,10 @@ impl<P: Pull> Pull for UntilIdle<P> {
 
     fn held(&self) -> usize {
         self.pull.held()
+    }
+
+    fn look_again(&mut self) {
+        self.pull.look_again();
     }
 
     fn stop(&mut self) -> Option<Block> {

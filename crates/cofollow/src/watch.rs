@@ -1,79 +1,86 @@
 //! The one place that knows `notify`.
 
-use std::collections::HashMap;
-use std::fs::File;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use costage::{Call, Error, Event, Result, Ring, Wait, Waits, event};
 use notify::event::ModifyKind;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use crate::generation::Identity;
+use crate::disk::Readable;
+use crate::identity::Identity;
 use crate::resolve::Hop;
 use crate::routes::Routes;
 
-/// Changes of more paths than this are forgotten: everything is looked at instead, which costs less.
-const REMEMBERED: usize = 4096;
-
-/// What has changed since it was last asked.
+/// What has changed since it was last asked: which names to look at.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
-    /// Events were lost, or too many to remember: anything may have changed.
+    /// Events were lost: anything may have changed.
     pub(crate) all: bool,
-    /// The paths, and whether more than the data changed.
-    pub(crate) paths: HashMap<PathBuf, bool>,
+    /// Names of which more than the data changed.
+    pub(crate) names: BTreeSet<usize>,
+    /// Names to whose files something was written.
+    pub(crate) data: BTreeSet<usize>,
+    /// What changed otherwise than in its data: if it is a directory, it may have lost its watch.
+    paths: HashSet<PathBuf>,
 }
 
-impl Changes {
-    fn add(&mut self, path: PathBuf, structure: bool) {
-        if self.all {
-            return;
-        }
-        if self.paths.len() >= REMEMBERED {
-            self.all = true;
-            self.paths.clear();
-            return;
-        }
-        *self.paths.entry(path).or_default() |= structure;
-    }
+/// What notify's thread shares with the loop.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Whom a change concerns: by directory, by an entry of one, and by the path of a watched file.
+    routes: Routes,
+    changes: Changes,
+}
 
-    /// Events come from notify's thread; that something was only opened or read is none.
+impl Shared {
+    /// Events come from notify's thread. Is this one news for the loop? That something was only opened or read is
+    /// none, and neither is what happens to files that nobody follows.
     fn note(&mut self, event: notify::Result<notify::Event>) -> bool {
-        match event {
-            Ok(event) if event.need_rescan() => self.all = true,
-            Ok(event) => {
-                let structure = match event.kind {
-                    EventKind::Access(_) => return false,
-                    EventKind::Modify(ModifyKind::Data(_)) => false,
-                    _ => true,
-                };
-                for path in event.paths {
-                    self.add(path, structure);
-                }
+        let event = match event {
+            Ok(event) if !event.need_rescan() => event,
+            Ok(_) | Err(_) => {
+                self.changes.all = true;
+                return true;
             }
-            Err(_) => self.all = true,
+        };
+        let is_data = match event.kind {
+            EventKind::Access(_) => return false,
+            EventKind::Modify(ModifyKind::Data(_)) => true,
+            _ => false,
+        };
+        let mut concerns = false;
+        for path in event.paths {
+            let Some(names) = self.routes.of(&path) else {
+                continue;
+            };
+            concerns = true;
+            if is_data {
+                self.changes.data.extend(names);
+            } else {
+                self.changes.names.extend(names);
+                self.changes.paths.insert(path);
+            }
         }
-        true
+        concerns
     }
 }
 
 /// Watches directories and files for the names that depend on them, and rings when one changes.
-pub(crate) struct Watch {
+pub(crate) struct Watch<F> {
     /// There may be none: inotify instances are few (128 per user), and then everything is looked at instead.
     watcher: std::result::Result<RecommendedWatcher, io::Error>,
-    changes: Arc<Mutex<Changes>>,
+    shared: Arc<Mutex<Shared>>,
     bell: Event,
     /// A bell whose last ring is gone, as it is with a watcher that failed, never stops ringing.
-    _ring: Ring,
-    /// Whom a change concerns: by directory, by an entry of one, and by the path of a watched file.
-    routes: Routes,
+    ring: Ring,
     /// The directories that are to be watched.
     directories: HashMap<PathBuf, Directory>,
     /// The files that are watched themselves: one watch each, for inotify knows files and not names.
-    files: HashMap<Identity, Arc<File>>,
+    files: HashMap<Identity, Arc<F>>,
 }
 
 /// A directory that is to be watched.
@@ -85,18 +92,17 @@ struct Directory {
     watched: Option<Identity>,
 }
 
-impl Watch {
-    pub(crate) fn new() -> Result<Watch> {
+impl<F: Readable> Watch<F> {
+    pub(crate) fn new() -> Result<Watch<F>> {
         let (bell, ring) = event().map_err(|error| Error::io(Call::Watch, "a pipe", error))?;
-        let changes = Arc::new(Mutex::new(Changes::default()));
-        let watcher = notify::recommended_watcher(listener(Arc::clone(&changes), ring.clone()))
+        let shared = Arc::new(Mutex::new(Shared::default()));
+        let watcher = notify::recommended_watcher(listener(Arc::clone(&shared), ring.clone()))
             .map_err(reason);
         Ok(Watch {
             watcher,
-            changes,
+            shared,
             bell,
-            _ring: ring,
-            routes: Routes::default(),
+            ring,
             directories: HashMap::new(),
             files: HashMap::new(),
         })
@@ -105,8 +111,11 @@ impl Watch {
     /// Watches a hop's directory, not what is below it, for a name that depends on the hop. Even where it fails
     /// the name is a user, and [`unwatch_hop`](Watch::unwatch_hop) makes it none.
     pub(crate) fn watch_hop(&mut self, hop: &Hop, name: usize) -> io::Result<()> {
-        self.routes.add(hop.path(), name);
-        self.routes.add(hop.directory.clone(), name);
+        {
+            let routes = &mut lock(&self.shared).routes;
+            routes.add(hop.path(), name);
+            routes.add(hop.directory.clone(), name);
+        }
         let directory = self.directories.entry(hop.directory.clone()).or_default();
         directory.users += 1;
         // inotify watches what has the name now, and cannot be relied on to tell when something else has it.
@@ -126,8 +135,11 @@ impl Watch {
 
     /// The name depends on the hop no longer.
     pub(crate) fn unwatch_hop(&mut self, hop: &Hop, name: usize) {
-        self.routes.remove(&hop.path(), name);
-        self.routes.remove(&hop.directory, name);
+        {
+            let routes = &mut lock(&self.shared).routes;
+            routes.remove(&hop.path(), name);
+            routes.remove(&hop.directory, name);
+        }
         if let Some(directory) = self.directories.get_mut(&hop.directory) {
             directory.users -= 1;
             if directory.users == 0 {
@@ -149,14 +161,19 @@ impl Watch {
     pub(crate) fn watch_file(
         &mut self,
         identity: Identity,
-        file: &Arc<File>,
+        file: &Arc<F>,
         name: usize,
     ) -> io::Result<()> {
+        let file = Arc::clone(self.files.get(&identity).unwrap_or(file));
+        let Some(path) = own_path(&*file) else {
+            return Ok(());
+        };
+        lock(&self.shared).routes.add(path.clone(), name);
         if !self.files.contains_key(&identity) {
-            self.watch(&own_path(file))?;
-            self.files.insert(identity, Arc::clone(file));
+            self.watch(&path)
+                .inspect_err(|_| lock(&self.shared).routes.remove(&path, name))?;
+            self.files.insert(identity, file);
         }
-        self.routes.add(own_path(&self.files[&identity]), name);
         Ok(())
     }
 
@@ -165,9 +182,15 @@ impl Watch {
         let Some(file) = self.files.get(&identity) else {
             return;
         };
-        let path = own_path(file);
-        self.routes.remove(&path, name);
-        if !self.routes.is_used(&path) {
+        let Some(path) = own_path(&**file) else {
+            return;
+        };
+        let is_used = {
+            let routes = &mut lock(&self.shared).routes;
+            routes.remove(&path, name);
+            routes.is_used(&path)
+        };
+        if !is_used {
             self.unwatch(&path);
             self.files.remove(&identity);
         }
@@ -192,28 +215,21 @@ impl Watch {
         }
     }
 
-    /// The names that a change of `path` concerns.
-    pub(crate) fn names(&self, path: &Path) -> Vec<usize> {
-        self.routes.of(path)
-    }
-
     pub(crate) fn waits(&self, waits: &mut Waits) -> Wait {
         self.bell.waits(waits)
     }
 
     /// What has changed since it was last asked.
     pub(crate) fn take(&mut self) -> Changes {
-        self.bell.clear();
-        let changes = std::mem::take(&mut *lock(&self.changes));
-        let lost: Vec<PathBuf> = if changes.all {
-            self.directories.keys().cloned().collect()
-        } else {
-            let structural = changes.paths.iter().filter(|(_, structure)| **structure);
-            structural
-                .filter(|(path, _)| self.directories.contains_key(*path))
-                .map(|(path, _)| path.clone())
-                .collect()
-        };
+        if !self.bell.clear() {
+            return Changes::default();
+        }
+        let changes = std::mem::take(&mut lock(&self.shared).changes);
+        let directories = self.directories.keys();
+        let lost: Vec<PathBuf> = directories
+            .filter(|path| changes.all || changes.paths.contains(*path))
+            .cloned()
+            .collect();
         for path in lost {
             self.forget(&path);
         }
@@ -222,25 +238,26 @@ impl Watch {
 }
 
 /// A path by which an open file can be watched, whatever its name has become: Linux resolves it to the open
-/// file. Elsewhere watching it fails, and the file is looked at once a second.
-fn own_path(file: &File) -> PathBuf {
-    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+/// file. Elsewhere watching it fails, and the file is looked at from time to time.
+fn own_path(file: &impl Readable) -> Option<PathBuf> {
+    let descriptor = file.descriptor()?;
+    Some(format!("/proc/self/fd/{}", descriptor.as_raw_fd()).into())
 }
 
 fn listener(
-    changes: Arc<Mutex<Changes>>,
+    shared: Arc<Mutex<Shared>>,
     ring: Ring,
 ) -> impl FnMut(notify::Result<notify::Event>) + Send {
     move |event| {
-        if lock(&changes).note(event) {
+        if lock(&shared).note(event) {
             ring.ring();
         }
     }
 }
 
-fn lock(changes: &Mutex<Changes>) -> std::sync::MutexGuard<'_, Changes> {
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     // Nothing that is done under the lock can leave it half done.
-    changes.lock().unwrap_or_else(PoisonError::into_inner)
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the system said; notify adds paths, and the message names the file.
@@ -258,47 +275,52 @@ fn reason(error: notify::Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use notify::event::{AccessKind, CreateKind, DataChange, Flag, MetadataKind};
+    use crate::disk::OsFile;
+    use notify::event::{AccessKind, DataChange, Flag, MetadataKind};
 
     fn event_of(kind: EventKind, path: &str) -> notify::Event {
         notify::Event::new(kind).add_path(path.into())
     }
 
     #[test]
-    fn a_path_is_remembered_once_with_the_most_that_happened_to_it() {
-        let mut changes = Changes::default();
+    fn a_name_is_remembered_once_with_the_most_that_happened_to_it() {
+        let mut shared = Shared::default();
+        for (name, path) in ["/a", "/b"].iter().enumerate() {
+            shared.routes.add(path.into(), name);
+        }
         let data = EventKind::Modify(ModifyKind::Data(DataChange::Any));
         let other = EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any));
-        assert!(!changes.note(Ok(event_of(EventKind::Access(AccessKind::Any), "/read"))));
-        assert!(changes.note(Ok(event_of(data, "/a"))));
-        assert!(changes.note(Ok(event_of(other, "/b"))));
-        assert!(changes.note(Ok(event_of(data, "/b"))));
-        let expected = [("/a".into(), false), ("/b".into(), true)];
-        assert_eq!(changes.paths, HashMap::from(expected));
-        assert!(!changes.all);
+        assert!(!shared.note(Ok(event_of(EventKind::Access(AccessKind::Any), "/a"))));
+        // Nobody follows it: no reason to wake.
+        assert!(!shared.note(Ok(event_of(data, "/c"))));
+        assert!(shared.note(Ok(event_of(data, "/a"))));
+        assert!(shared.note(Ok(event_of(other, "/b"))));
+        assert!(shared.note(Ok(event_of(data, "/b"))));
+        assert_eq!(shared.changes.data, BTreeSet::from([0, 1]));
+        assert_eq!(shared.changes.names, BTreeSet::from([1]));
+        assert!(!shared.changes.all);
     }
 
     #[test]
-    fn lost_and_too_many_events_mean_that_anything_may_have_changed() {
+    fn lost_events_mean_that_anything_may_have_changed() {
         let rescan = notify::Event::new(EventKind::Other).set_flag(Flag::Rescan);
         for event in [Ok(rescan), Err(notify::Error::generic("broken"))] {
-            let mut changes = Changes::default();
-            assert!(changes.note(event));
-            assert!(changes.all);
+            let mut shared = Shared::default();
+            assert!(shared.note(event));
+            assert!(shared.changes.all);
         }
-        let mut changes = Changes::default();
-        for number in 0..=REMEMBERED {
-            let created = EventKind::Create(CreateKind::File);
-            changes.note(Ok(event_of(created, &format!("/{number}"))));
-        }
-        assert!(changes.all);
-        assert!(changes.paths.is_empty());
+    }
+
+    /// Whom a change of this path concerns.
+    fn names(watch: &Watch<OsFile>, path: &Path) -> Vec<usize> {
+        lock(&watch.shared).routes.of(path).into_iter().flatten().collect()
     }
 
     fn hop(directory: &Path) -> Hop {
         Hop {
             directory: directory.to_owned(),
             entry: "log".into(),
+            target: None,
         }
     }
 
@@ -306,10 +328,11 @@ mod tests {
     #[test]
     fn when_events_were_lost_every_directory_is_watched_anew() {
         let dir = tempfile::tempdir().expect("a directory");
-        let mut watch = Watch::new().expect("a watch");
+        let mut watch = Watch::<OsFile>::new().expect("a watch");
         watch.watch_hop(&hop(dir.path()), 0).expect("watched");
         assert!(watch.directories[dir.path()].watched.is_some());
-        lock(&watch.changes).all = true;
+        lock(&watch.shared).changes.all = true;
+        watch.ring.ring();
         assert!(watch.take().all);
         assert!(watch.directories[dir.path()].watched.is_none());
         watch.watch_hop(&hop(dir.path()), 0).expect("watched");
@@ -321,29 +344,32 @@ mod tests {
     fn a_name_whose_watch_failed_takes_no_other_ones_along() {
         let parent = tempfile::tempdir().expect("a directory");
         let dir = parent.path().join("later");
-        let mut watch = Watch::new().expect("a watch");
+        let mut watch = Watch::<OsFile>::new().expect("a watch");
         let error = watch.watch_hop(&hop(&dir), 0).expect_err("missing");
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         std::fs::create_dir(&dir).expect("made");
         watch.watch_hop(&hop(&dir), 1).expect("watched");
         watch.unwatch_hop(&hop(&dir), 0);
         assert!(watch.directories[&dir].watched.is_some());
-        assert_eq!(watch.names(&dir.join("log")), [1]);
+        assert_eq!(names(&watch, &dir.join("log")), [1]);
         watch.unwatch_hop(&hop(&dir), 1);
         assert!(watch.directories.is_empty());
     }
 
     #[test]
     fn a_file_that_two_names_stand_for_is_watched_until_both_have_let_it_go() {
-        let file = Arc::new(tempfile::tempfile().expect("a file"));
-        let again = Arc::new(file.try_clone().expect("a file"));
+        let file = tempfile::tempfile().expect("a file");
+        let again = file.try_clone().expect("a file");
         let identity = Identity::of(&file.metadata().expect("asked"));
-        let mut watch = Watch::new().expect("a watch");
+        let open = |file| Arc::new(OsFile::new(file).expect("a file"));
+        let (file, again) = (open(file), open(again));
+        let path = own_path(&*file).expect("a path");
+        let mut watch = Watch::<OsFile>::new().expect("a watch");
         watch.watch_file(identity, &file, 0).expect("watched");
         watch.watch_file(identity, &again, 1).expect("watched");
-        assert_eq!(watch.names(&own_path(&file)), [0, 1]);
+        assert_eq!(names(&watch, &path), [0, 1]);
         watch.unwatch_file(identity, 0);
-        assert_eq!(watch.names(&own_path(&file)), [1]);
+        assert_eq!(names(&watch, &path), [1]);
         watch.unwatch_file(identity, 1);
         assert!(watch.files.is_empty());
     }

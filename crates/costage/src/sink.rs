@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::STANDARD_OUTPUT;
 use crate::reader::is_unsupported;
@@ -49,6 +50,23 @@ pub fn sink<F: AsFd>(name: impl Into<Arc<str>>, fd: F) -> Sink<F> {
         state: State::Open,
         blocked: false,
         wait: None,
+        written: Written::default(),
+    }
+}
+
+/// How much a [`Sink`] has written so far: what a source that must not forget asks before it saves where it
+/// stands.
+#[derive(Clone, Debug, Default)]
+pub struct Written(Arc<AtomicU64>);
+
+impl Written {
+    /// In bytes. Written is what the descriptor has taken; a reader may still lose it.
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, count: usize) {
+        self.0.fetch_add(count as u64, Ordering::Relaxed);
     }
 }
 
@@ -70,6 +88,7 @@ pub struct Sink<F> {
     /// The last write found no room.
     blocked: bool,
     wait: Option<Wait>,
+    written: Written,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -128,6 +147,22 @@ impl How {
 }
 
 impl<F: AsFd> Sink<F> {
+    /// Counts what is written from now on; also after the sink is gone.
+    ///
+    /// ```
+    /// use costage::{Source, sink};
+    ///
+    /// let (_reader, writer) = std::io::pipe()?;
+    /// let sink = sink("a pipe", writer);
+    /// let written = sink.written();
+    /// Source::text("eight b\n").drive(sink)?;
+    /// assert_eq!(written.bytes(), 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn written(&self) -> Written {
+        self.written.clone()
+    }
+
     /// Writes what is queued until nothing is left or there is no room.
     fn write(&mut self) -> Result<Flow> {
         self.blocked = false;
@@ -192,6 +227,7 @@ impl<F: AsFd> Sink<F> {
     }
 
     fn advance(&mut self, mut written: usize) {
+        self.written.add(written);
         while let Some(mut first) = self.queue.pop_front() {
             if written < first.len() {
                 first.skip(written);

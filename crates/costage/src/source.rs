@@ -32,6 +32,9 @@ pub trait Pull {
         0
     }
 
+    /// Looks for what it may not have been told of yet: before silence is taken for the end.
+    fn look_again(&mut self) {}
+
     /// The source is to end before its end: gives out what it holds, an unfinished line.
     fn stop(&mut self) -> Option<Block> {
         None
@@ -45,7 +48,7 @@ pub enum Pulled {
     Block(Block),
     /// Something came, and no line is whole yet.
     Partial,
-    /// Nothing yet.
+    /// Nothing now: it has to be waited for.
     Wait,
     /// Nothing any more.
     End,
@@ -70,6 +73,10 @@ impl<P: Pull + ?Sized> Pull for &mut P {
 
     fn held(&self) -> usize {
         (**self).held()
+    }
+
+    fn look_again(&mut self) {
+        (**self).look_again();
     }
 
     fn stop(&mut self) -> Option<Block> {

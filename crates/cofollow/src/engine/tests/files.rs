@@ -2,16 +2,22 @@ use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::*;
+use costage::{Block, Pulled};
 
-/// Files in a directory, and a [`Follow`] of some of them that looks and reads when it is told to.
+use crate::disk::Os;
+use crate::engine::{Engine, Rules};
+use crate::outbox::Outbox;
+use crate::{By, Headers, Notice, Start};
+
+/// Files in a directory, and an engine that follows some of them that looks and reads when it is told to.
 struct Scene {
     dir: TempDir,
-    follow: Follow,
+    engine: Engine<Os>,
 }
 
 impl Scene {
@@ -20,9 +26,21 @@ impl Scene {
         for (name, text) in names.iter().zip(texts) {
             fs::write(dir.path().join(name), text).expect("written");
         }
-        let paths = names.iter().map(|name| dir.path().join(name));
-        let follow = Follow::new(paths, Start::Line(1), |_| {}).expect("followed");
-        Scene { dir, follow }
+        let rules = Rules {
+            by: By::Name,
+            retry: true,
+            follow: true,
+            terminator: b'\n',
+            poll: Duration::from_secs(1),
+            partial_after: None,
+        };
+        let outbox = Outbox::new(Headers::Never, b'\n', None);
+        let mut engine = Engine::new(Os, rules, outbox, None, Box::new(|_: &Notice| {}));
+        for name in names {
+            engine.add_name(&dir.path().join(name), name);
+        }
+        engine.begin(Start::Line(1), None).expect("begun");
+        Scene { dir, engine }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -41,14 +59,12 @@ impl Scene {
     }
 
     fn look(&mut self) {
-        for index in 0..self.follow.names.len() {
-            self.follow.look_at_name(index, None);
-        }
+        self.engine.look_at_all();
     }
 
     /// The next block.
     fn pull(&mut self) -> String {
-        match self.follow.pull(&Waits::default()).expect("pulled") {
+        match self.engine.pull() {
             Pulled::Block(block) => text(&block),
             Pulled::Partial | Pulled::Wait | Pulled::End => String::new(),
         }
@@ -57,24 +73,21 @@ impl Scene {
     /// All that there is.
     fn drain(&mut self) -> String {
         let mut all = String::new();
-        while !self.follow.ready.is_empty() || !self.follow.outbox.is_empty() {
+        while !self.engine.ready.is_empty() || !self.engine.outbox.is_empty() {
             all += &self.pull();
         }
         all
     }
 
     fn stop(&mut self) -> String {
-        self.follow
+        self.engine
             .stop()
             .map_or(String::new(), |block| text(&block))
     }
 
-    /// As if nothing had come for the time after which a retired file is let go.
+    /// As if nothing had come for a minute.
     fn age(&mut self) {
-        for generation in &mut self.follow.names[0].generations {
-            let long_ago = Instant::now().checked_sub(Duration::from_mins(1));
-            generation.last_data = long_ago.expect("the machine runs for longer");
-        }
+        self.engine.keep_time(Instant::now() + Duration::from_secs(60));
     }
 }
 
@@ -125,7 +138,7 @@ fn lines_read_ahead_keep_their_place_when_an_older_file_has_its_name_back() {
 }
 
 #[test]
-fn the_unfinished_line_of_a_truncated_file_comes_after_what_was_read_before_it() {
+fn the_torn_line_of_a_truncated_file_is_not_given_out() {
     let mut scene = Scene::new(&["log"], &[&long("1")]);
     scene.rename("log", "log.1");
     scene.append("log", "2\nunfin");
@@ -134,7 +147,7 @@ fn the_unfinished_line_of_a_truncated_file_comes_after_what_was_read_before_it()
     fs::write(scene.path("log"), "3\n").expect("rewritten");
     scene.look();
     given += &scene.drain();
-    assert!(given == long("1") + "2\nunfin\n3\n");
+    assert!(given == long("1") + "2\n3\n");
 }
 
 #[test]
@@ -147,7 +160,7 @@ fn a_retired_file_that_is_truncated_is_read_from_its_start() {
     assert_eq!(scene.drain(), "2\n");
     fs::write(scene.path("log.1"), "3\n").expect("rewritten");
     scene.look();
-    assert_eq!(scene.drain(), "unfin\n3\n");
+    assert_eq!(scene.drain(), "3\n");
 }
 
 #[test]
@@ -158,15 +171,14 @@ fn a_retired_file_is_let_go_when_its_writer_has_been_silent() {
     scene.append("log", "2\n");
     scene.look();
     assert_eq!(scene.drain(), "2\n");
-    scene.follow.keep_time();
-    assert_eq!(scene.follow.names[0].generations.len(), 2);
+    scene.engine.keep_time(Instant::now());
+    assert_eq!(scene.engine.names[0].generations.len(), 2);
     scene.age();
-    scene.follow.keep_time();
     // Its unfinished line is a line.
     assert_eq!(scene.drain(), "unfin\n");
-    assert_eq!(scene.follow.names[0].generations.len(), 1);
-    assert_eq!(scene.follow.names[0].due(), None);
-    assert!(scene.follow.timed.is_empty());
+    assert_eq!(scene.engine.names[0].generations.len(), 1);
+    assert_eq!(scene.engine.names[0].due(None), None);
+    assert!(scene.engine.alarms.is_empty());
 }
 
 // What came between the last look and the end of the silence was lost.
@@ -179,8 +191,7 @@ fn a_retired_file_with_something_to_read_is_not_let_go() {
     assert_eq!(scene.drain(), "1\n2\n");
     scene.append("log.1", "late\n");
     scene.age();
-    scene.follow.keep_time();
-    assert_eq!(scene.follow.names[0].generations.len(), 2);
+    assert_eq!(scene.engine.names[0].generations.len(), 2);
     assert_eq!(scene.drain(), "late\n");
 }
 
@@ -192,11 +203,10 @@ fn while_lines_wait_to_be_given_out_no_time_is_due() {
     scene.append("log", "2\n");
     scene.look();
     scene.age();
-    scene.follow.keep_time();
-    assert_eq!(scene.follow.names[0].due(), None);
+    assert_eq!(scene.engine.names[0].due(None), None);
     assert_eq!(scene.drain(), "1\n2\n");
-    assert!(scene.follow.names[0].due().is_some());
-    assert!(!scene.follow.timed.is_empty());
+    assert!(scene.engine.names[0].due(None).is_some());
+    assert!(!scene.engine.alarms.is_empty());
 }
 
 #[test]
@@ -295,12 +305,12 @@ proptest! {
                         written.push('\n');
                     }
                     file = open(scene.path("log"));
-                    scene.follow.look_at_name(0, None);
+                    scene.engine.look_at_name(0, None);
                 }
                 Step::Rotate | Step::Delete if !scene.path("log").exists() => {}
                 // Each file is seen while it has the name.
                 Step::Rotate => {
-                    scene.follow.look_at_name(0, None);
+                    scene.engine.look_at_name(0, None);
                     rotations += 1;
                     scene.rename("log", &format!("log.{rotations}"));
                     if rotations % 2 == 0 {
@@ -308,7 +318,7 @@ proptest! {
                     }
                 }
                 Step::Delete => {
-                    scene.follow.look_at_name(0, None);
+                    scene.engine.look_at_name(0, None);
                     fs::remove_file(scene.path("log")).expect("removed");
                 }
                 Step::Truncate if written.is_empty() || written.ends_with('\n') => {
@@ -318,8 +328,8 @@ proptest! {
                     scene.look();
                 }
                 Step::Truncate => {}
-                Step::LookAtData => scene.follow.look_at_data(0),
-                Step::LookAtName => scene.follow.look_at_name(0, None),
+                Step::LookAtData => scene.engine.look_at_data(0),
+                Step::LookAtName => scene.engine.look_at_name(0, None),
                 Step::Pull(times) => (0..times).for_each(|_| given += &scene.pull()),
             }
             prop_assert!(written.starts_with(&given));

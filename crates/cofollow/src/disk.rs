@@ -1,0 +1,221 @@
+//! The file system, as far as following files goes: the real one, and in tests one in memory.
+
+use std::ffi::OsString;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use rustix::fs::OFlags;
+
+use crate::identity::Identity;
+use crate::{Start, skip_to};
+
+/// Where names lead to files.
+pub(crate) trait Disk {
+    type File: Readable;
+
+    /// What a path stands for, through symbolic links.
+    fn facts(&self, path: &Path) -> io::Result<Facts>;
+    /// What the path itself is.
+    fn entry(&self, path: &Path) -> io::Result<Entry>;
+    /// The names in a directory, in any order.
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>>;
+    /// Opens a file to be read, without waiting for a FIFO's writer.
+    fn open(&self, path: &Path) -> io::Result<Self::File>;
+    /// The position of the line or byte at which to start.
+    fn skip_to(&self, file: &Self::File, start: Start, terminator: u8) -> io::Result<u64>;
+}
+
+/// An open file.
+pub(crate) trait Readable {
+    fn facts(&self) -> io::Result<Facts>;
+    /// Reads at a position; a stream, which has none, where it stands. 0 is the end.
+    fn read_at(&self, into: &mut [u8], position: u64) -> io::Result<usize>;
+    /// A descriptor to wait with and to watch by.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>>;
+    /// Does the system tell when the file changes? Network file systems do not, when it is changed elsewhere, and
+    /// those that make their files up do not either.
+    fn tells_changes(&self) -> bool;
+}
+
+/// What is known of a file without reading it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) identity: Identity,
+    pub(crate) kind: Kind,
+    /// In bytes.
+    pub(crate) length: u64,
+    /// Nanoseconds since 1970.
+    pub(crate) modified: u64,
+    /// How many names it has.
+    pub(crate) links: u64,
+}
+
+/// What kind of file, as far as following it differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Regular,
+    Directory,
+    /// Its end is only that no writer is there now.
+    Fifo,
+    /// A character device, such as a terminal.
+    Device,
+    Other,
+}
+
+impl Kind {
+    /// Is it read as it comes, without positions?
+    pub(crate) fn is_stream(self) -> bool {
+        matches!(self, Kind::Fifo | Kind::Device)
+    }
+}
+
+/// What stands in a directory under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Link(PathBuf),
+    Directory,
+    File,
+}
+
+impl Facts {
+    fn of(meta: &Metadata) -> Facts {
+        let kind = meta.file_type();
+        let modified = meta.modified().ok();
+        let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        Facts {
+            identity: Identity::of(meta),
+            kind: if kind.is_file() {
+                Kind::Regular
+            } else if kind.is_dir() {
+                Kind::Directory
+            } else if kind.is_fifo() {
+                Kind::Fifo
+            } else if kind.is_char_device() {
+                Kind::Device
+            } else {
+                Kind::Other
+            },
+            length: meta.len(),
+            modified: modified.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
+            links: meta.nlink(),
+        }
+    }
+}
+
+/// The operating system's files.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Os;
+
+/// One of them, open.
+#[derive(Debug)]
+pub(crate) struct OsFile {
+    file: File,
+    is_stream: bool,
+}
+
+impl OsFile {
+    pub(crate) fn new(file: File) -> io::Result<OsFile> {
+        let kind = Facts::of(&file.metadata()?).kind;
+        let is_stream = kind.is_stream();
+        Ok(OsFile { file, is_stream })
+    }
+}
+
+impl Disk for Os {
+    type File = OsFile;
+
+    fn facts(&self, path: &Path) -> io::Result<Facts> {
+        path.metadata().map(|meta| Facts::of(&meta))
+    }
+
+    fn entry(&self, path: &Path) -> io::Result<Entry> {
+        let meta = path.symlink_metadata()?;
+        Ok(if meta.is_symlink() {
+            Entry::Link(path.read_link()?)
+        } else if meta.is_dir() {
+            Entry::Directory
+        } else {
+            Entry::File
+        })
+    }
+
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        directory
+            .read_dir()?
+            .map(|entry| entry.map(|entry| entry.file_name()))
+            .collect()
+    }
+
+    fn open(&self, path: &Path) -> io::Result<OsFile> {
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        let flags = i32::try_from(flags.bits()).unwrap_or(0);
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags)
+            .open(path)?;
+        OsFile::new(file)
+    }
+
+    fn skip_to(&self, file: &OsFile, start: Start, terminator: u8) -> io::Result<u64> {
+        skip_to(&file.file, start, terminator)
+    }
+}
+
+impl Readable for OsFile {
+    fn facts(&self) -> io::Result<Facts> {
+        self.file.metadata().map(|meta| Facts::of(&meta))
+    }
+
+    fn read_at(&self, into: &mut [u8], position: u64) -> io::Result<usize> {
+        if self.is_stream {
+            (&self.file).read(into)
+        } else {
+            self.file.read_at(into, position)
+        }
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.file.as_fd())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn tells_changes(&self) -> bool {
+        /// From `linux/magic.h` and the file systems' own headers: 9p, AFS, Ceph, CIFS, FUSE, NFS, SMB, SMB2;
+        /// proc, sysfs, debugfs, tracefs, the two cgroups.
+        const SILENT: [u32; 14] = [
+            0x0102_1997,
+            0x5346_414f,
+            0x00c3_6400,
+            0xff53_4d42,
+            0x6573_5546,
+            0x6969,
+            0x517b,
+            0xfe53_4d42,
+            0x9fa0,
+            0x6265_6572,
+            0x6462_6720,
+            0x7472_6163,
+            0x0027_e0eb,
+            0x6367_7270,
+        ];
+        rustix::fs::fstatfs(&self.file).is_ok_and(|stat| {
+            // The field is signed on some machines, with the sign in the way.
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::unnecessary_cast
+            )]
+            let magic = stat.f_type as u32;
+            !SILENT.contains(&magic)
+        })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn tells_changes(&self) -> bool {
+        true
+    }
+}

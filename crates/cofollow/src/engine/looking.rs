@@ -1,0 +1,324 @@
+//! Looking: what a name stands for, and what has become of the files it stood for.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Engine, Past, REMEMBERED};
+use crate::disk::{Disk, Facts, Readable};
+use crate::generation::{Generation, Renewed};
+use crate::identity::Identity;
+use crate::name::Found;
+use crate::notice::Detail;
+use crate::resolve::{Hop, hops};
+use crate::{By, Notice, Start};
+
+/// What a path depends on may change while its directories are being watched; so often it is resolved again.
+const SETTLES_AFTER: usize = 8;
+
+impl<D: Disk> Engine<D> {
+    /// Looks what a name stands for, and puts it among those to be read. At the start, a file found now is read
+    /// from `start`; later, from its beginning.
+    pub(crate) fn look_at_name(&mut self, index: usize, start: Option<Start>) {
+        if self.names[index].is_settled {
+            self.watch_files(index);
+            return self.look_at_data(index);
+        }
+        let before = self.rewatch(index);
+        let found = self.names[index].look(&self.disk, &mut self.notify);
+        let is_first = start.is_some();
+        let is_change = !matches!(found, Found::Same);
+        match found {
+            // Nothing of it is to come twice.
+            Found::New(_, facts) if self.is_anothers(index, facts.identity) => {
+                self.names[index].elsewhere = Some(facts.identity);
+            }
+            Found::New(file, facts) => self.add_file(index, file, &facts, start),
+            Found::Same => {}
+            Found::Nothing => self.give_up(index),
+        }
+        // First, for what was truncated has to be known before a copy of it is met.
+        self.renew_all(index);
+        if self.rules.by == By::Name {
+            if is_first {
+                self.note_siblings(index);
+            } else if is_change || std::mem::take(&mut self.names[index].look_again) {
+                self.names[index].look_again = is_change;
+                self.find_unseen(index, &before);
+            }
+        }
+        self.watch_files(index);
+        self.queue(index);
+    }
+
+    /// Something may have been written under this name.
+    pub(crate) fn look_at_data(&mut self, index: usize) {
+        self.renew_all(index);
+        if self.names[index].look_again && !self.names[index].is_settled {
+            return self.look_at_name(index, None);
+        }
+        self.queue(index);
+    }
+
+    /// Looks whether there is another text in one of its files.
+    fn renew_all(&mut self, index: usize) {
+        let mut at = 0;
+        while at < self.names[index].generations.len() {
+            if let Some(how) = self.names[index].generations[at].renewed() {
+                self.renew(index, at, how);
+                // Behind the new one.
+                at += 1;
+            }
+            at += 1;
+        }
+    }
+
+    /// The name stands for a file that is new to it.
+    fn add_file(&mut self, index: usize, file: D::File, facts: &Facts, start: Option<Start>) {
+        let key = self.new_key();
+        let file = Arc::new(file);
+        let past = self.past.remove(&facts.identity);
+        let past = past.filter(|past| past.marks.are_in(&*file, past.position).unwrap_or(false));
+        let position = match (start, past) {
+            _ if facts.kind.is_stream() => Ok(0),
+            (_, Some(past)) => Ok(past.position),
+            (Some(start), None) => self.disk.skip_to(&file, start, self.rules.terminator),
+            (None, None) => Ok(0),
+        };
+        let from = *position.as_ref().unwrap_or(&facts.length);
+        let generation = Generation::new(key, Arc::clone(&file), facts, from);
+        let name = &mut self.names[index];
+        name.add(generation);
+        if start.is_some() {
+            name.start_length = facts.length;
+        }
+        if facts.kind.is_stream() {
+            self.streams.insert(index);
+        }
+        if let Err(error) = position {
+            name.fail(name.generations.len() - 1, error, &mut self.notify);
+        }
+        name.is_settled = self.rules.by == By::Descriptor;
+        let shown = Arc::clone(&name.shown);
+        if name.is_settled {
+            // Whatever becomes of its name.
+            self.unwatch_hops(index);
+        }
+        if self.rules.follow && !facts.kind.is_stream() && !file.tells_changes() {
+            self.poll(index, "its file system does not tell changes");
+        }
+        (self.notify)(&Notice::Detail(Detail::Opened(shown, from)));
+    }
+
+    /// Is the file read to its end as one that had another name?
+    fn is_anothers(&self, index: usize, identity: Identity) -> bool {
+        let others = self.names.iter().enumerate();
+        let mut others = others.filter(|(other, _)| *other != index);
+        others.any(|(_, name)| {
+            let mut retired = name.generations.iter().take(name.retired());
+            retired.any(|generation| generation.identity == identity && !generation.ended)
+        })
+    }
+
+    /// There is no file. Is it waited for?
+    fn give_up(&mut self, index: usize) {
+        if !(self.rules.retry && self.rules.follow) {
+            self.names[index].is_settled = true;
+            self.names[index].look_at = None;
+            self.unwatch_hops(index);
+        }
+    }
+
+    /// There is another text in a file: what was read of it is one generation, and what is there now another.
+    pub(crate) fn renew(&mut self, index: usize, at: usize, how: Renewed) {
+        let tail = self.take_tail(index, at);
+        let key = self.new_key();
+        let copy = self.find_copy(index, at);
+        let name = &mut self.names[index];
+        let shown = Arc::clone(&name.shown);
+        let old = &mut name.generations[at];
+        let Ok(facts) = old.file.facts() else {
+            return;
+        };
+        let mut new = Generation::new(key, Arc::clone(&old.file), &facts, 0);
+        new.is_watched = old.is_watched;
+        let lost = if let Some((copy, copied)) = copy {
+            (self.notify)(&Notice::Detail(Detail::Copied(Arc::clone(&shown))));
+            let lost = old.lost_behind(copied.length);
+            old.held = tail.as_ref().map_or(0, |tail| tail.len());
+            old.tail = tail;
+            old.go_on_in(Arc::new(copy), &copied);
+            lost
+        } else {
+            // An unfinished line whose end is lost is no line.
+            let lost = old.lost_behind(0) + tail.map_or(0, |tail| tail.len() as u64);
+            old.ended = true;
+            old.is_watched = false;
+            lost
+        };
+        let is_over = old.ended && old.ahead.is_none();
+        name.generations.insert(at + 1, new);
+        let is_present = name.present && at + 2 == name.generations.len();
+        if is_over {
+            name.generations.remove(at);
+        }
+        // It may have been copied and truncated more than once.
+        name.look_again |= is_present;
+        (self.notify)(&match how {
+            Renewed::Truncated => Notice::Truncated(shown, lost),
+            Renewed::Rewritten => Notice::Rewritten(shown, lost),
+        });
+    }
+
+    /// Watches the directories the name goes through now, and no longer those it went through, which it tells.
+    pub(crate) fn rewatch(&mut self, index: usize) -> Vec<Hop> {
+        let before = self.names[index].hops.clone();
+        for _ in 0..SETTLES_AFTER {
+            let found = hops(&self.disk, &self.names[index].path);
+            let is_settled = found == self.names[index].hops;
+            let mut failure = None;
+            if let Some(watch) = &mut self.watch {
+                // Set again even if they are the same: a directory may have been replaced under its path.
+                for hop in &found {
+                    failure = watch.watch_hop(hop, index).err().or(failure);
+                }
+                for hop in &self.names[index].hops {
+                    watch.unwatch_hop(hop, index);
+                }
+            }
+            self.names[index].hops = found;
+            match failure {
+                // A directory went while it was being watched.
+                Some(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Some(error) if is_settled => {
+                    self.poll(index, &costage::reason(&error));
+                    return before;
+                }
+                None if is_settled => {
+                    if !self.names[index].said_polled {
+                        self.names[index].look_at = None;
+                    }
+                    return before;
+                }
+                _ => {}
+            }
+        }
+        self.look_later(index);
+        before
+    }
+
+    fn unwatch_hops(&mut self, index: usize) {
+        for hop in std::mem::take(&mut self.names[index].hops) {
+            if let Some(watch) = &mut self.watch {
+                watch.unwatch_hop(&hop, index);
+            }
+        }
+    }
+
+    /// The system does not tell when it changes.
+    fn poll(&mut self, index: usize, why: &str) {
+        let name = &mut self.names[index];
+        if !std::mem::replace(&mut name.said_polled, true) {
+            let polled = Detail::Polled(Arc::clone(&name.shown), why.into());
+            (self.notify)(&Notice::Detail(polled));
+        }
+        self.look_later(index);
+    }
+
+    fn look_later(&mut self, index: usize) {
+        self.names[index].look_at = Some(Instant::now() + self.rules.poll);
+        self.set_alarm(index);
+    }
+
+    /// Something was met while reading that a look has to see to.
+    pub(crate) fn look_soon(&mut self, index: usize) {
+        self.names[index].look_at = Some(Instant::now());
+        self.set_alarm(index);
+    }
+
+    /// Watches the files of a name whose directories would not tell of them, and sees to those that are polled.
+    fn watch_files(&mut self, index: usize) {
+        if self.names[index].said_polled {
+            self.look_later(index);
+        }
+        for at in 0..self.names[index].generations.len() {
+            let needs_watch = self.names[index].needs_watch(at);
+            let generation = &mut self.names[index].generations[at];
+            if !needs_watch || generation.is_watched || generation.ended {
+                continue;
+            }
+            let Some(watch) = &mut self.watch else {
+                return;
+            };
+            match watch.watch_file(generation.identity, &generation.file, index) {
+                Ok(()) => generation.is_watched = true,
+                Err(error) => self.poll(index, &costage::reason(&error)),
+            }
+        }
+    }
+
+    /// Lets retired files go whose writers have been silent.
+    pub(crate) fn let_go(&mut self, index: usize, now: Instant) {
+        if self.names[index].queued {
+            // Something came, which ends the silence when it is read.
+            return;
+        }
+        while let Some(at) = self.names[index].silent(now) {
+            let generation = &mut self.names[index].generations[at];
+            let whose = (index, generation.key);
+            if self.outbox.ledger.as_ref().is_some_and(|ledger| ledger.owes(whose)) {
+                // A state that is saved has to know it.
+                generation.last_data = now;
+                continue;
+            }
+            if generation.has_more() {
+                // It came just now, or the file cannot be watched.
+                return self.look_at_data(index);
+            }
+            let tail = self.take_tail(index, at);
+            let Some(mut generation) = self.names[index].generations.remove(at) else {
+                return;
+            };
+            if generation.is_watched
+                && let Some(watch) = &mut self.watch
+            {
+                watch.unwatch_file(generation.identity, index);
+            }
+            self.give_out_last(index, &mut generation, tail);
+            let shown = Arc::clone(&self.names[index].shown);
+            (self.notify)(&Notice::Detail(Detail::LetGo(shown)));
+            let identity = generation.identity;
+            self.remember(generation);
+            // Who has its name now goes on with it.
+            let heirs = self.names.iter_mut().enumerate();
+            let heirs: Vec<usize> = heirs
+                .filter_map(|(heir, name)| {
+                    name.elsewhere.take_if(|elsewhere| *elsewhere == identity)?;
+                    Some(heir)
+                })
+                .collect();
+            for heir in heirs {
+                self.look_at_name(heir, None);
+            }
+            // Lines of newer ones may have waited for it.
+            self.queue(index);
+        }
+    }
+
+    /// Remembers how far a file was read that is let go.
+    fn remember(&mut self, generation: Generation<D::File>) {
+        if generation.ended || generation.kind.is_stream() {
+            return;
+        }
+        if self.past.len() >= REMEMBERED {
+            // Which, matters little: few ever come back.
+            let some = self.past.keys().next().copied();
+            some.and_then(|identity| self.past.remove(&identity));
+        }
+        let past = Past {
+            position: generation.position,
+            marks: generation.marks,
+        };
+        self.past.insert(generation.identity, past);
+    }
+}

@@ -1,0 +1,292 @@
+//! What follows: which files there are, what is ready to be read of them, and in which order it is given out.
+
+mod looking;
+mod reading;
+mod resuming;
+mod unseen;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use costage::{Block, Framer, Framing, Interest, Pulled, Result, Wait, Waits};
+
+use crate::disk::{Disk, Readable};
+use crate::identity::Identity;
+use crate::name::Name;
+use crate::notice::Detail;
+use crate::outbox::{Outbox, Whose};
+use crate::watch::Watch;
+use crate::state::State;
+use crate::state_file::StateFile;
+use crate::{By, Notice, Start};
+
+use reading::Came;
+use resuming::Saver;
+
+/// A file that was let go, and how far it had been read: should it get a name back it goes on there.
+pub(crate) struct Past {
+    position: u64,
+    marks: crate::marks::Marks,
+}
+
+/// The names in a directory, in order.
+struct Listing {
+    names: Rc<[OsString]>,
+    made: Instant,
+    /// How long it took.
+    cost: Duration,
+}
+
+/// So many files that were let go are remembered.
+const REMEMBERED: usize = 1024;
+
+/// What does not change while it runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) by: By,
+    pub(crate) retry: bool,
+    pub(crate) follow: bool,
+    pub(crate) terminator: u8,
+    pub(crate) poll: Duration,
+    pub(crate) partial_after: Option<Duration>,
+}
+
+/// Follows files by name: looks, reads, and holds what is ready to be given out.
+pub(crate) struct Engine<D: Disk> {
+    disk: D,
+    rules: Rules,
+    names: Vec<Name<D::File>>,
+    notify: Box<dyn FnMut(&Notice) + Send>,
+    /// None where all looks are asked for: at the end of files that are not followed, and in tests.
+    watch: Option<Watch<D::File>>,
+    framer: Framer,
+    /// Whose unfinished line the framer holds.
+    loaded: Option<Whose>,
+    /// Names that may have something to read; the first is being read.
+    ready: VecDeque<usize>,
+    outbox: Outbox,
+    /// Names with something to do at a certain time.
+    alarms: BTreeSet<(Instant, usize)>,
+    next_key: u64,
+    /// What directories hold, as far as it was asked in this round of looking.
+    listings: HashMap<PathBuf, Listing>,
+    /// Names whose present file is a stream, and what is waited for now.
+    streams: BTreeSet<usize>,
+    stream_waits: Vec<(usize, Wait)>,
+    /// Files that were let go.
+    past: HashMap<Identity, Past>,
+    saver: Option<Saver>,
+    said_none_left: bool,
+}
+
+impl<D: Disk> Engine<D> {
+    pub(crate) fn new(
+        disk: D,
+        rules: Rules,
+        outbox: Outbox,
+        watch: Option<Watch<D::File>>,
+        notify: Box<dyn FnMut(&Notice) + Send>,
+    ) -> Engine<D> {
+        Engine {
+            disk,
+            rules,
+            names: Vec::new(),
+            notify,
+            watch,
+            framer: Framer::new(rules.terminator, Framing::Lines),
+            loaded: None,
+            ready: VecDeque::new(),
+            outbox,
+            alarms: BTreeSet::new(),
+            next_key: 0,
+            listings: HashMap::new(),
+            streams: BTreeSet::new(),
+            stream_waits: Vec::new(),
+            past: HashMap::new(),
+            saver: None,
+            said_none_left: false,
+        }
+    }
+
+    /// Looks at all names for the first time: from `start`, or from where a saved state says.
+    pub(crate) fn begin(&mut self, start: Start, resume: Option<(StateFile, State)>) -> Result<()> {
+        let new = match resume {
+            Some((file, state)) => self.resume(file, state),
+            None => (0..self.names.len()).collect(),
+        };
+        for index in new {
+            self.look_at_name(index, Some(start));
+        }
+        // Before the first line is given out: it is not to be found again at another start.
+        self.save()
+    }
+
+    /// Adds a name, without looking at it yet.
+    pub(crate) fn add_name(&mut self, path: &Path, shown: &str) -> usize {
+        self.names.push(Name::new(path, shown.into()));
+        self.names.len() - 1
+    }
+
+    /// Has every name had a file, and could all of it be read?
+    pub(crate) fn all_were_read(&self) -> bool {
+        self.names.iter().all(Name::is_well_read) && !self.said_none_left
+    }
+
+    pub(crate) fn waits(&mut self, waits: &mut Waits, room: bool) {
+        self.settle();
+        if let Some(watch) = &self.watch {
+            watch.waits(waits);
+        }
+        if let Some((alarm, _)) = self.alarms.first() {
+            waits.until(*alarm);
+        }
+        if let Some(saver) = &self.saver
+            && let Some(due) = saver.due()
+        {
+            waits.until(due);
+        }
+        self.stream_waits.clear();
+        if !room {
+            return;
+        }
+        if !(self.outbox.is_empty() && self.ready.is_empty()) || self.is_over() {
+            waits.now();
+        }
+        for &index in &self.streams {
+            let generations = self.names[index].generations.iter();
+            for generation in generations.filter(|generation| generation.is_stream()) {
+                if let Some(descriptor) = generation.file.descriptor() {
+                    let wait = waits.add(descriptor, Interest::Read);
+                    self.stream_waits.push((index, wait));
+                }
+            }
+        }
+    }
+
+    /// New files are opened, and retired ones held, even while the chain takes nothing: a name may be renamed
+    /// many times before the reader of the output comes back.
+    pub(crate) fn look(&mut self, waits: &Waits) {
+        self.listings.clear();
+        for (index, wait) in std::mem::take(&mut self.stream_waits) {
+            if waits.is_ready(wait) {
+                self.queue(index);
+            }
+        }
+        if let Some(watch) = &mut self.watch {
+            let changes = watch.take();
+            if changes.all {
+                (self.notify)(&Notice::Detail(Detail::Rescan));
+                self.look_at_all();
+            }
+            for &index in &changes.names {
+                self.look_at_name(index, None);
+            }
+            for &index in changes.data.difference(&changes.names) {
+                self.look_at_data(index);
+            }
+        }
+        self.keep_time(Instant::now());
+        self.save_in_time();
+    }
+
+    /// Looks at every name.
+    pub(crate) fn look_at_all(&mut self) {
+        self.listings.clear();
+        for index in 0..self.names.len() {
+            self.look_at_name(index, None);
+        }
+    }
+
+    pub(crate) fn pull(&mut self) -> Pulled {
+        loop {
+            if let Some(block) = self.outbox.pop() {
+                return Pulled::Block(block);
+            }
+            let Some(&index) = self.ready.front() else {
+                return if self.is_over() {
+                    Pulled::End
+                } else {
+                    Pulled::Wait
+                };
+            };
+            if self.read_next(index) == Came::Unfinished {
+                return Pulled::Partial;
+            }
+        }
+    }
+
+    /// Is there nothing left to follow?
+    fn is_over(&mut self) -> bool {
+        if !self.outbox.is_empty() || !self.ready.is_empty() {
+            return false;
+        }
+        if !self.rules.follow {
+            return true;
+        }
+        let is_given_up = |name: &Name<D::File>| name.is_settled && name.generations.is_empty();
+        if self.names.is_empty() || !self.names.iter().all(is_given_up) {
+            return false;
+        }
+        if !std::mem::replace(&mut self.said_none_left, true) {
+            (self.notify)(&Notice::NoneLeft);
+        }
+        true
+    }
+
+    /// The end: all that was read, and unless it is to be read again, what is unfinished.
+    pub(crate) fn stop(&mut self) -> Option<Block> {
+        self.give_out_the_rest();
+        self.outbox.take()
+    }
+
+    /// Does what is due.
+    pub(crate) fn keep_time(&mut self, now: Instant) {
+        while let Some(&(alarm, index)) = self.alarms.first()
+            && alarm <= now
+        {
+            self.alarms.pop_first();
+            self.names[index].alarm = None;
+            if self.names[index].look_at.is_some_and(|at| at <= now) {
+                self.names[index].look_at = None;
+                self.look_at_name(index, None);
+            }
+            self.let_go(index, now);
+            self.pass_on_partial(index, now);
+            self.set_alarm(index);
+        }
+    }
+
+    /// Sets a name's alarm to what is due for it next.
+    fn set_alarm(&mut self, index: usize) {
+        let name = &mut self.names[index];
+        let due = name.due(self.rules.partial_after);
+        if due == name.alarm {
+            return;
+        }
+        if let Some(alarm) = std::mem::replace(&mut name.alarm, due) {
+            self.alarms.remove(&(alarm, index));
+        }
+        if let Some(due) = due {
+            self.alarms.insert((due, index));
+        }
+    }
+
+    /// A name may have something to read.
+    fn queue(&mut self, index: usize) {
+        if !std::mem::replace(&mut self.names[index].queued, true) {
+            self.ready.push_back(index);
+        }
+        self.set_alarm(index);
+    }
+
+    fn new_key(&mut self) -> u64 {
+        self.next_key += 1;
+        self.next_key
+    }
+}

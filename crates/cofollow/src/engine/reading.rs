@@ -1,0 +1,328 @@
+//! Reading: in which order the lines of a name's files are given out.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use costage::{Block, Gather};
+
+use super::Engine;
+use crate::disk::{Disk, Kind, Readable};
+use crate::generation::{Chunk, Generation};
+
+/// Has a generation lines to be given out?
+enum Ahead {
+    Held,
+    /// Only more of a line that is not finished.
+    Unfinished,
+    Nothing,
+}
+
+/// What came of reading on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    Lines,
+    /// Only more of a line that is not finished.
+    Unfinished,
+    Nothing,
+}
+
+/// What there is to give out of a name.
+enum Next {
+    /// The lines that the generation at this place has read ahead.
+    Lines(usize),
+    /// More of a line that is not finished.
+    Unfinished,
+    Nothing,
+}
+
+impl<D: Disk> Engine<D> {
+    /// Reads on under a name.
+    pub(crate) fn read_next(&mut self, index: usize) -> Came {
+        match self.next_of(index) {
+            Next::Lines(at) => {
+                self.give_out_ahead(index, at);
+                self.take_turns(index);
+                Came::Lines
+            }
+            Next::Unfinished => {
+                self.take_turns(index);
+                Came::Unfinished
+            }
+            Next::Nothing => {
+                self.rest(index);
+                Came::Nothing
+            }
+        }
+    }
+
+    /// Which lines of a name come next. Those of a newer generation come only when all older ones were found
+    /// drained *after* they had been read: what the writer put there before it turned to the newer one is there
+    /// by then.
+    fn next_of(&mut self, index: usize) -> Next {
+        let Some(newest) = self.names[index].generations.len().checked_sub(1) else {
+            return Next::Nothing;
+        };
+        if let Ahead::Unfinished = self.read_ahead(index, newest) {
+            return Next::Unfinished;
+        }
+        let mut chosen = self.names[index].generations.len() - 1;
+        let mut at = 0;
+        while at < chosen {
+            let before = self.names[index].generations.len();
+            match self.read_ahead(index, at) {
+                Ahead::Held => (chosen, at) = (at, 0),
+                Ahead::Unfinished => return Next::Unfinished,
+                Ahead::Nothing => {
+                    at += 1;
+                    // A file that was written anew meanwhile is two.
+                    chosen += self.names[index].generations.len() - before;
+                }
+            }
+        }
+        if self.names[index].generations[chosen].ahead.is_none() {
+            return Next::Nothing;
+        }
+        match self.unfinished_before(index, chosen) {
+            None => Next::Lines(chosen),
+            Some(first) => match self.read_ahead(index, first) {
+                Ahead::Held => Next::Lines(first),
+                Ahead::Unfinished => Next::Unfinished,
+                // Its end is waited for, until its file is let go.
+                Ahead::Nothing => Next::Nothing,
+            },
+        }
+    }
+
+    /// A retired generation whose last line was given out without its end, which must come before any other line
+    /// of the name.
+    fn unfinished_before(&self, index: usize, chosen: usize) -> Option<usize> {
+        let (of, key) = self.outbox.open()?;
+        let name = &self.names[index];
+        let at = name.place(key).filter(|_| of == index)?;
+        let is_retired = at < name.retired() && !name.generations[at].ended;
+        (at != chosen && is_retired).then_some(at)
+    }
+
+    /// Makes a generation hold its next lines, if it has any.
+    fn read_ahead(&mut self, index: usize, at: usize) -> Ahead {
+        loop {
+            if self.names[index].generations[at].ahead.is_some() {
+                return Ahead::Held;
+            }
+            self.load(index, at);
+            let name = &mut self.names[index];
+            let chunk = name.generations[at].read(&mut self.framer);
+            return match chunk {
+                Ok(Chunk::Block(block)) => {
+                    name.generations[at].ahead = Some(block);
+                    Ahead::Held
+                }
+                Ok(Chunk::Partial) => Ahead::Unfinished,
+                Ok(Chunk::Drained) => Ahead::Nothing,
+                Ok(Chunk::Renewed(how)) => {
+                    self.renew(index, at, how);
+                    self.look_soon(index);
+                    // What is at this place now is the new text, or the old one in a copy.
+                    continue;
+                }
+                Ok(Chunk::End) => {
+                    self.end_stream(index, at);
+                    match self.names[index].generations[at].ahead {
+                        Some(_) => Ahead::Held,
+                        None => Ahead::Nothing,
+                    }
+                }
+                Err(error) => {
+                    name.fail(at, error, &mut self.notify);
+                    Ahead::Nothing
+                }
+            };
+        }
+    }
+
+    /// All writers of a FIFO are gone, and others may come; a device that says it is at its end has no more.
+    fn end_stream(&mut self, index: usize, at: usize) {
+        let tail = self.take_tail(index, at);
+        let name = &mut self.names[index];
+        let generation = &mut name.generations[at];
+        let again = if generation.kind == Kind::Fifo && self.rules.follow {
+            // Opened again before it is closed, so that what a next writer wrote already is kept.
+            let opened = self.disk.open(&name.path);
+            opened.ok().filter(|file| {
+                let facts = file.facts();
+                facts.is_ok_and(|facts| facts.identity == generation.identity)
+            })
+        } else {
+            None
+        };
+        match again {
+            Some(file) => generation.file = Arc::new(file),
+            None => generation.ended = true,
+        }
+        if let Some(tail) = tail {
+            // The next writer begins a line of its own.
+            generation.ahead = Some(finished(&tail));
+        }
+    }
+
+    /// Makes the framer hold no unfinished line.
+    fn unload(&mut self) {
+        if let Some((index, key)) = self.loaded.take() {
+            let tail = self.framer.take_tail();
+            if let Some(at) = self.names[index].place(key) {
+                self.names[index].generations[at].tail = tail.map(Block::compact);
+            }
+        }
+    }
+
+    /// Makes the framer hold this generation's unfinished line.
+    fn load(&mut self, index: usize, at: usize) {
+        let wanted = Some((index, self.names[index].generations[at].key));
+        if self.loaded == wanted {
+            return;
+        }
+        self.unload();
+        self.loaded = wanted;
+        if let Some(tail) = self.names[index].generations[at].tail.take() {
+            self.framer.put_tail(tail);
+        }
+    }
+
+    /// Takes a generation's unfinished line, wherever it is.
+    pub(crate) fn take_tail(&mut self, index: usize, at: usize) -> Option<Block> {
+        let generation = &mut self.names[index].generations[at];
+        generation.held = 0;
+        if self.loaded == Some((index, generation.key)) {
+            self.loaded = None;
+            return self.framer.take_tail();
+        }
+        generation.tail.take()
+    }
+
+    /// Gives out what a generation has read ahead.
+    fn give_out_ahead(&mut self, index: usize, at: usize) {
+        let name = &mut self.names[index];
+        let generation = &mut name.generations[at];
+        if let Some(block) = generation.ahead.take() {
+            let until = generation.position - generation.held as u64;
+            let from = until.saturating_sub(block.len() as u64);
+            let whose = (index, generation.key);
+            self.outbox.lines(whose, &name.shown, block, from, until);
+        }
+    }
+
+    /// Gives out the unfinished line of a file that is let go, as a line: its end will not come.
+    pub(crate) fn give_out_last(
+        &mut self,
+        index: usize,
+        generation: &mut Generation<D::File>,
+        tail: Option<Block>,
+    ) {
+        if let Some(tail) = tail {
+            let (whose, until) = ((index, generation.key), generation.position);
+            let from = until - tail.len() as u64;
+            let shown = Arc::clone(&self.names[index].shown);
+            self.outbox.lines(whose, &shown, finished(&tail), from, until);
+        }
+    }
+
+    /// Passes on the unfinished last line of a name when it has been so for as long as it may.
+    pub(crate) fn pass_on_partial(&mut self, index: usize, now: Instant) {
+        let name = &self.names[index];
+        let is_due = |since: Instant| {
+            let limit = self.rules.partial_after;
+            limit.is_some_and(|limit| since + limit <= now)
+        };
+        if name.queued || !name.partial().is_some_and(is_due) {
+            return;
+        }
+        let at = name.generations.len() - 1;
+        let Some(tail) = self.take_tail(index, at) else {
+            return;
+        };
+        let name = &self.names[index];
+        let (key, until) = (name.generations[at].key, name.generations[at].position);
+        let from = until - tail.len() as u64;
+        let shown = Arc::clone(&name.shown);
+        self.outbox.lines((index, key), &shown, tail, from, until);
+    }
+
+    /// The end: what was read is given out, the unfinished lines as lines of their own, the last of all as it
+    /// is. Of a name that has not been read to its end nothing is given out that comes after the gap. Where a next
+    /// run goes on, unfinished lines are left to it.
+    pub(crate) fn give_out_the_rest(&mut self) {
+        self.unload();
+        let keeps_unfinished = self.saver.is_some();
+        let mut last: Option<(usize, usize)> = None;
+        for index in 0..self.names.len() {
+            for at in 0..self.names[index].generations.len() {
+                if self.names[index].generations[at].ahead.is_some()
+                    && let Some((index, at)) = last.take()
+                {
+                    self.give_out_tail(index, at, finished);
+                }
+                self.give_out_ahead(index, at);
+                if self.names[index].generations[at].has_more() {
+                    break;
+                }
+                if self.names[index].generations[at].tail.is_some()
+                    && !keeps_unfinished
+                    && let Some((index, at)) = last.replace((index, at))
+                {
+                    self.give_out_tail(index, at, finished);
+                }
+            }
+        }
+        if let Some((index, at)) = last {
+            self.give_out_tail(index, at, Block::clone);
+        }
+    }
+
+    fn give_out_tail(&mut self, index: usize, at: usize, shape: fn(&Block) -> Block) {
+        if let Some(tail) = self.take_tail(index, at) {
+            let name = &self.names[index];
+            let generation = &name.generations[at];
+            let (whose, until) = ((index, generation.key), generation.position);
+            let from = until - tail.len() as u64;
+            let shown = Arc::clone(&name.shown);
+            self.outbox.lines(whose, &shown, shape(&tail), from, until);
+        }
+    }
+
+    /// What is there at the start is given out file by file; after that one that never rests shall not keep the
+    /// others waiting.
+    fn take_turns(&mut self, index: usize) {
+        let name = &mut self.names[index];
+        name.caught_up |= name
+            .generations
+            .back()
+            .is_some_and(|newest| newest.is_read_to(name.start_length));
+        if name.caught_up {
+            self.ready.rotate_left(1);
+        }
+    }
+
+    /// All of a name has been read.
+    fn rest(&mut self, index: usize) {
+        self.ready.pop_front();
+        let name = &mut self.names[index];
+        name.queued = false;
+        let was_caught_up = std::mem::replace(&mut name.caught_up, true);
+        name.forget_ended();
+        if !was_caught_up && !name.generations.is_empty() {
+            // As tail does: a file that was there at the start is named, even if it is empty.
+            let shown = Arc::clone(&name.shown);
+            self.outbox.header(index, &shown);
+        }
+        // Now silence can be counted.
+        self.set_alarm(index);
+    }
+}
+
+/// An unfinished line, with an end.
+fn finished(tail: &Block) -> Block {
+    let mut line = Gather::new(tail.terminator());
+    line.push(tail);
+    line.finish_line();
+    line.take().unwrap_or_else(|| tail.clone())
+}

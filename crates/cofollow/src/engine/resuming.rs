@@ -1,0 +1,216 @@
+//! Going on where an earlier run ended.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use costage::Result;
+
+use super::Engine;
+use crate::Notice;
+use crate::disk::{Disk, Facts, Readable};
+use crate::generation::Generation;
+use crate::marks::Marks;
+use crate::notice::Detail;
+use crate::state::{SavedFile, SavedName, State};
+use crate::state_file::StateFile;
+
+/// What has been written is saved after this long: what is written in between is repeated after a SIGKILL. Half
+/// of what is promised, so that a busy machine keeps the promise.
+const SAVE_AFTER: Duration = Duration::from_millis(50);
+
+/// Saves where reading stands.
+pub(crate) struct Saver {
+    file: StateFile,
+    /// Names of other runs, which are kept.
+    others: Vec<SavedName>,
+    /// Since when something is not saved.
+    since: Option<Instant>,
+    said_unsaved: bool,
+}
+
+impl Saver {
+    /// When to save next.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.since.map(|since| since + SAVE_AFTER)
+    }
+}
+
+impl<D: Disk> Engine<D> {
+    /// Takes up what was saved of the names there are, and saves from now on. Names of which nothing was saved
+    /// are still to be looked at for the first time: tells which.
+    pub(crate) fn resume(&mut self, file: StateFile, state: State) -> Vec<usize> {
+        let mut others = state.names;
+        let mut new = Vec::new();
+        for index in 0..self.names.len() {
+            let path = &self.names[index].path;
+            match others.iter().position(|saved| saved.path == *path) {
+                Some(at) => {
+                    let saved = others.swap_remove(at);
+                    self.take_up(index, saved);
+                }
+                None => new.push(index),
+            }
+        }
+        self.saver = Some(Saver {
+            file,
+            others,
+            since: Some(Instant::now()),
+            said_unsaved: false,
+        });
+        new
+    }
+
+    /// Finds the files of a name again, and reads on in each.
+    fn take_up(&mut self, index: usize, saved: SavedName) {
+        self.names[index].siblings = saved.siblings;
+        // The files that were followed may all have other names now.
+        self.rewatch(index);
+        for file in saved.files {
+            self.take_up_file(index, &file);
+        }
+        self.names[index].look_again = true;
+        self.names[index].caught_up = true;
+        self.look_at_name(index, None);
+    }
+
+    fn take_up_file(&mut self, index: usize, saved: &SavedFile) {
+        let present = self.names[index].path.clone();
+        let present = self.disk.open(&present).and_then(|file| {
+            let facts = file.facts()?;
+            Ok((file, facts))
+        });
+        let is_it = |file: &D::File| Marks::saved(file, saved.fingerprint, saved.position);
+        let present = present.ok().filter(|(_, facts)| facts.identity == saved.identity);
+        let found = match present {
+            // Another text, if it was truncated or written anew.
+            Some((file, facts)) => is_it(&file).ok().flatten().map(|marks| (file, facts, marks)),
+            None => self.sibling_with(index, |file, facts| {
+                (facts.identity == saved.identity)
+                    .then(|| is_it(file).ok().flatten())
+                    .flatten()
+            }),
+        };
+        let found = found.or_else(|| {
+            // Its text may stand in a copy.
+            (saved.position > 0)
+                .then(|| self.sibling_with(index, |file, _| is_it(file).ok().flatten()))
+                .flatten()
+        });
+        let name = &self.names[index];
+        let shown = Arc::clone(&name.shown);
+        let Some((file, facts, marks)) = found else {
+            (self.notify)(&Notice::Vanished(shown, saved.position));
+            return;
+        };
+        let key = self.new_key();
+        let resumed = Detail::Resumed(shown, saved.position);
+        (self.notify)(&Notice::Detail(resumed));
+        let generation = Generation::marked(key, Arc::new(file), &facts, saved.position, marks);
+        self.names[index].generations.push_back(generation);
+    }
+
+    /// A sibling in which `find` finds the marks of what was read.
+    fn sibling_with(
+        &mut self,
+        index: usize,
+        mut find: impl FnMut(&D::File, &Facts) -> Option<Marks>,
+    ) -> Option<(D::File, Facts, Marks)> {
+        let mut found = None;
+        let sibling = self.copy_of(index, |probe| {
+            found = find(probe.file, &probe.facts);
+            found.is_some()
+        });
+        let (file, facts) = sibling?;
+        found.map(|marks| (file, facts, marks))
+    }
+
+    /// Learns what has been written since it was last asked.
+    pub(crate) fn settle(&mut self) {
+        let Some(ledger) = &mut self.outbox.ledger else {
+            return;
+        };
+        let names = &mut self.names;
+        let mut is_news = false;
+        ledger.settle(|(index, key), position| {
+            if let Some(at) = names[index].place(key) {
+                let written = &mut names[index].generations[at].written;
+                is_news |= *written != position;
+                *written = position;
+            }
+        });
+        if is_news && let Some(saver) = &mut self.saver {
+            saver.since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Saves what is due to be saved.
+    pub(crate) fn save_in_time(&mut self) {
+        let now = Instant::now();
+        if self.saver.as_ref().and_then(Saver::due).is_some_and(|due| due <= now)
+            && let Err(error) = self.save()
+            && let Some(saver) = &mut self.saver
+            && !std::mem::replace(&mut saver.said_unsaved, true)
+        {
+            (self.notify)(&Notice::Unsaved(error));
+        }
+    }
+
+    /// Saves up to where lines have been written, if that has changed.
+    pub(crate) fn save(&mut self) -> Result<()> {
+        self.settle();
+        let Some(saver) = &mut self.saver else {
+            return Ok(());
+        };
+        if saver.since.is_none() {
+            return Ok(());
+        }
+        let mut names = saver.others.clone();
+        names.extend(self.names.iter().map(|name| SavedName {
+            path: name.path.clone(),
+            files: name.generations.iter().filter_map(saved).collect(),
+            present: name.present,
+            siblings: name.siblings.clone(),
+        }));
+        // Tried again, but not at once, if it fails.
+        saver.since = Some(Instant::now());
+        saver.file.save(&State { names })?;
+        saver.since = None;
+        saver.said_unsaved = false;
+        Ok(())
+    }
+
+    /// The same, for whoever has not: failing is told.
+    pub(crate) fn save_at_last(&mut self) {
+        if let Err(error) = self.save() {
+            (self.notify)(&Notice::Unsaved(error));
+        }
+    }
+
+    /// Saves at the end, so that it lasts.
+    pub(crate) fn save_at_the_end(&mut self) -> Result<()> {
+        self.save()?;
+        match &mut self.saver {
+            Some(saver) => saver.file.sync(),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is saved of a file: as far as its lines have been written.
+fn saved<F: Readable>(generation: &Generation<F>) -> Option<SavedFile> {
+    if generation.kind.is_stream() || generation.ended {
+        return None;
+    }
+    let position = generation.written;
+    let marks = if position == generation.position {
+        None
+    } else {
+        Marks::read(&*generation.file, position).ok()
+    };
+    let marks = marks.as_ref().unwrap_or(&generation.marks);
+    Some(SavedFile {
+        identity: generation.identity,
+        fingerprint: marks.fingerprint(),
+        position,
+    })
+}

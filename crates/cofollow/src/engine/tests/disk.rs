@@ -1,0 +1,181 @@
+//! A file system in memory, whose clock ticks when it is told to.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+use std::os::fd::BorrowedFd;
+use std::path::{Path, PathBuf};
+use std::rc::{Rc, Weak};
+
+use crate::Start;
+use crate::disk::{Disk, Entry, Facts, Kind, Readable};
+use crate::identity::Identity;
+
+/// Files and symbolic links in one directory, which is every path's parent.
+#[derive(Clone, Default)]
+pub(super) struct Memory(Rc<RefCell<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    now: u64,
+    entries: BTreeMap<PathBuf, Node>,
+    /// By number; a number whose file is gone is given out again.
+    numbers: Vec<Weak<File>>,
+}
+
+#[derive(Clone)]
+enum Node {
+    File(Rc<File>),
+    Link(PathBuf),
+}
+
+pub(super) struct File {
+    number: u64,
+    born: u64,
+    bytes: RefCell<Vec<u8>>,
+}
+
+/// An open file: its number is not given out again.
+pub(super) type Handle = Rc<File>;
+
+impl Memory {
+    /// The clock goes on.
+    pub(super) fn tick(&self) {
+        self.0.borrow_mut().now += 1;
+    }
+
+    /// Opens a file to append to it; makes it if there is none.
+    pub(super) fn append(&self, path: &Path) -> Handle {
+        if let Ok(file) = self.file(path) {
+            return file;
+        }
+        let path = self.resolved(path);
+        let mut inner = self.0.borrow_mut();
+        let free = inner.numbers.iter().position(|file| file.strong_count() == 0);
+        let number = free.unwrap_or(inner.numbers.len());
+        let file = Rc::new(File {
+            number: number as u64,
+            born: inner.now,
+            bytes: RefCell::default(),
+        });
+        if number == inner.numbers.len() {
+            inner.numbers.push(Weak::new());
+        }
+        inner.numbers[number] = Rc::downgrade(&file);
+        inner.entries.insert(path, Node::File(Rc::clone(&file)));
+        file
+    }
+
+    pub(super) fn exists(&self, path: &Path) -> bool {
+        self.0.borrow().entries.contains_key(path)
+    }
+
+    pub(super) fn rename(&self, from: &Path, to: &Path) {
+        let mut inner = self.0.borrow_mut();
+        let node = inner.entries.remove(from).expect("there");
+        inner.entries.insert(to.to_owned(), node);
+    }
+
+    pub(super) fn remove(&self, path: &Path) {
+        self.0.borrow_mut().entries.remove(path).expect("there");
+    }
+
+    /// Makes `path` a symbolic link, in the place of what is there.
+    pub(super) fn link(&self, target: &Path, path: &Path) {
+        let link = Node::Link(target.to_owned());
+        self.0.borrow_mut().entries.insert(path.to_owned(), link);
+    }
+
+    fn resolved(&self, path: &Path) -> PathBuf {
+        match self.0.borrow().entries.get(path) {
+            Some(Node::Link(target)) => target.clone(),
+            _ => path.to_owned(),
+        }
+    }
+
+    fn file(&self, path: &Path) -> io::Result<Handle> {
+        let path = self.resolved(path);
+        match self.0.borrow().entries.get(&path) {
+            Some(Node::File(file)) => Ok(Rc::clone(file)),
+            _ => Err(ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+impl File {
+    pub(super) fn write(&self, text: &str) {
+        self.bytes.borrow_mut().extend_from_slice(text.as_bytes());
+    }
+
+    pub(super) fn truncate(&self) {
+        self.bytes.borrow_mut().clear();
+    }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.bytes.borrow().clone()).expect("text")
+    }
+}
+
+impl Disk for Memory {
+    type File = Handle;
+
+    fn facts(&self, path: &Path) -> io::Result<Facts> {
+        self.file(path)?.facts()
+    }
+
+    fn entry(&self, path: &Path) -> io::Result<Entry> {
+        match self.0.borrow().entries.get(path) {
+            Some(Node::File(_)) => Ok(Entry::File),
+            Some(Node::Link(target)) => Ok(Entry::Link(target.clone())),
+            None if path == Path::new("/") => Ok(Entry::Directory),
+            None => Err(ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn names(&self, _: &Path) -> io::Result<Vec<OsString>> {
+        let inner = self.0.borrow();
+        let names = inner.entries.keys().filter_map(|path| path.file_name());
+        Ok(names.map(Into::into).collect())
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Handle> {
+        self.file(path)
+    }
+
+    fn skip_to(&self, _: &Handle, _: Start, _: u8) -> io::Result<u64> {
+        Ok(0)
+    }
+}
+
+impl Readable for Handle {
+    fn facts(&self) -> io::Result<Facts> {
+        Ok(Facts {
+            identity: Identity {
+                device: 0,
+                inode: self.number,
+                born: Some(self.born),
+            },
+            kind: Kind::Regular,
+            length: self.bytes.borrow().len() as u64,
+            modified: 0,
+            links: 1,
+        })
+    }
+
+    fn read_at(&self, into: &mut [u8], position: u64) -> io::Result<usize> {
+        let bytes = self.bytes.borrow();
+        let position = usize::try_from(position).expect("small").min(bytes.len());
+        let count = into.len().min(bytes.len() - position);
+        into[..count].copy_from_slice(&bytes[position..position + count]);
+        Ok(count)
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    fn tells_changes(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,296 @@
+//! The model as a state machine: whatever happens to files, and whenever it is looked and read, the lines come out
+//! as they were written.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use costage::{Block, Pulled};
+use proptest::prelude::*;
+
+use super::disk::{Handle, Memory};
+use crate::engine::{Engine, Rules};
+use crate::outbox::Outbox;
+use crate::{By, Headers, Notice, Start};
+
+/// How the files of a log are put aside.
+#[derive(Clone, Copy, Debug)]
+enum Style {
+    /// `log.1` becomes `log.2`, and `log` becomes `log.1`.
+    Shifted,
+    /// `log-20260001`, and so on.
+    Dated,
+    /// `log.1`, `log.2`, and so on.
+    Counted,
+    /// `log` is a symbolic link to `log-20260001`, and so on.
+    Linked,
+}
+
+/// What happens.
+#[derive(Clone, Debug)]
+enum Step {
+    /// So many lines, and whether the last is left unfinished for now.
+    Write(usize, bool),
+    /// The file is put aside; nothing has the name until the writer turns.
+    Rotate,
+    /// The writer ends its line and turns to the file that has the name, which is made if there is none.
+    Turn,
+    /// All is read, and the file is deleted.
+    Delete,
+    /// All is read, and the file is emptied; the writer ends its line before.
+    Truncate,
+    /// All is read, and the file is written anew, to at least the same length.
+    Rewrite,
+    /// The file is copied, and emptied, with nobody looking.
+    CopyAndTruncate,
+    Tick,
+    LookAtName,
+    LookAtData,
+    Pull(usize),
+    /// The writers of retired files have been silent for long.
+    LetGo,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0_usize..20, any::<bool>()).prop_map(|(lines, half)| Step::Write(lines, half)),
+        1 => (15_000_usize..30_000, any::<bool>()).prop_map(|(lines, half)| Step::Write(lines, half)),
+        6 => Just(Step::Rotate),
+        6 => Just(Step::Turn),
+        1 => Just(Step::Delete),
+        1 => Just(Step::Truncate),
+        1 => Just(Step::Rewrite),
+        1 => Just(Step::CopyAndTruncate),
+        2 => Just(Step::Tick),
+        1 => Just(Step::LookAtData),
+        2 => Just(Step::LookAtName),
+        3 => (1_usize..6).prop_map(Step::Pull),
+        1 => Just(Step::LetGo),
+    ]
+}
+
+fn style() -> impl Strategy<Value = Style> {
+    prop_oneof![
+        Just(Style::Shifted),
+        Just(Style::Dated),
+        Just(Style::Counted),
+        Just(Style::Linked),
+    ]
+}
+
+/// A log, its writer and its follower.
+struct Scene {
+    disk: Memory,
+    style: Style,
+    engine: Engine<Memory>,
+    writer: Handle,
+    written: String,
+    given: String,
+    lines: usize,
+    rotations: usize,
+}
+
+fn log() -> PathBuf {
+    PathBuf::from("/log")
+}
+
+impl Scene {
+    fn new(style: Style) -> Scene {
+        let disk = Memory::default();
+        if let Style::Linked = style {
+            disk.link(Path::new("/log-20260000"), &log());
+        }
+        let writer = disk.append(&log());
+        let rules = Rules {
+            by: By::Name,
+            retry: true,
+            follow: true,
+            terminator: b'\n',
+            poll: Duration::from_secs(1),
+            partial_after: None,
+        };
+        let outbox = Outbox::new(Headers::Never, b'\n', None);
+        let mut engine = Engine::new(disk.clone(), rules, outbox, None, Box::new(|_: &Notice| {}));
+        engine.add_name(&log(), "log");
+        engine.begin(Start::Line(1), None).expect("begun");
+        Scene {
+            disk,
+            style,
+            engine,
+            writer,
+            written: String::new(),
+            given: String::new(),
+            lines: 0,
+            rotations: 0,
+        }
+    }
+
+    fn write(&mut self, lines: usize, half: bool) {
+        let mut text = String::new();
+        for _ in 0..lines {
+            self.lines += 1;
+            writeln!(text, "line {}", self.lines).expect("a string takes all");
+        }
+        if half {
+            text += "half";
+        }
+        self.writer.write(&text);
+        self.written += &text;
+    }
+
+    fn finish_line(&mut self) {
+        if !self.written.is_empty() && !self.written.ends_with('\n') {
+            self.writer.write("\n");
+            self.written.push('\n');
+        }
+    }
+
+    fn rotate(&mut self) {
+        if !self.disk.exists(&log()) {
+            return;
+        }
+        self.rotations += 1;
+        let aside = |number: usize| PathBuf::from(format!("/log.{number}"));
+        match self.style {
+            Style::Shifted => {
+                for number in (1..self.rotations).rev() {
+                    if self.disk.exists(&aside(number)) {
+                        self.disk.rename(&aside(number), &aside(number + 1));
+                    }
+                }
+                self.disk.rename(&log(), &aside(1));
+            }
+            Style::Counted => {
+                self.disk.rename(&log(), &aside(self.rotations));
+                // Of two files of one tick, where no third is known, nothing tells that the count goes up.
+                self.disk.tick();
+            }
+            Style::Dated => {
+                let dated = format!("/log-{}", 20_260_000 + self.rotations);
+                self.disk.rename(&log(), Path::new(&dated));
+            }
+            Style::Linked => {
+                let dated = format!("/log-{}", 20_260_000 + self.rotations);
+                self.disk.link(Path::new(&dated), &log());
+            }
+        }
+    }
+
+    /// Reads all there is.
+    fn drain(&mut self) {
+        self.engine.look_at_all();
+        while self.pull() {}
+    }
+
+    fn pull(&mut self) -> bool {
+        match self.engine.pull() {
+            Pulled::Block(block) => {
+                self.give(&block);
+                true
+            }
+            Pulled::Partial => true,
+            Pulled::Wait | Pulled::End => false,
+        }
+    }
+
+    fn give(&mut self, block: &Block) {
+        self.given += std::str::from_utf8(block).expect("text");
+    }
+
+    /// Is the writer's file the one that has the name?
+    fn is_present(&self) -> bool {
+        self.disk.exists(&log())
+            && std::rc::Rc::ptr_eq(&self.disk.append(&log()), &self.writer)
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Write(lines, half) => self.write(lines, half),
+            Step::Rotate => self.rotate(),
+            Step::Turn => {
+                self.finish_line();
+                self.writer = self.disk.append(&log());
+            }
+            Step::Delete if self.is_present() && !matches!(self.style, Style::Linked) => {
+                self.finish_line();
+                self.drain();
+                self.disk.remove(&log());
+            }
+            Step::Truncate if self.is_present() => {
+                self.finish_line();
+                self.drain();
+                self.writer.truncate();
+                // A file that is empty when it is looked at could not be told from one that was written anew
+                // with the same bytes.
+                self.engine.look_at_all();
+            }
+            Step::Rewrite if self.is_present() => {
+                self.finish_line();
+                self.drain();
+                let length = self.writer.text().len();
+                self.writer.truncate();
+                self.write(length / 5 + 1, false);
+            }
+            Step::CopyAndTruncate if self.is_present() && matches!(self.style, Style::Shifted) => {
+                self.finish_line();
+                if self.writer.text().is_empty() {
+                    return;
+                }
+                // What is found in the copy has to be looked for before the next rotation hides it.
+                self.engine.look_at_all();
+                self.pull();
+                for number in (1..=self.rotations).rev() {
+                    let aside = |number: usize| PathBuf::from(format!("/log.{number}"));
+                    if self.disk.exists(&aside(number)) {
+                        self.disk.rename(&aside(number), &aside(number + 1));
+                    }
+                }
+                self.rotations += 1;
+                let copy = self.disk.append(Path::new("/log.1"));
+                copy.write(&self.writer.text());
+                self.writer.truncate();
+                self.engine.look_at_all();
+            }
+            Step::Delete | Step::Truncate | Step::Rewrite | Step::CopyAndTruncate => {}
+            Step::Tick => self.disk.tick(),
+            Step::LookAtName => self.engine.look_at_all(),
+            Step::LookAtData => {
+                self.engine.listings.clear();
+                self.engine.look_at_data(0);
+            }
+            Step::Pull(times) => (0..times).for_each(|_| {
+                self.pull();
+            }),
+            Step::LetGo => {
+                let later = std::time::Instant::now() + Duration::from_secs(60);
+                self.finish_line();
+                self.engine.look_at_all();
+                self.engine.keep_time(later);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn the_lines_come_out_as_they_were_written(
+        style in style(),
+        steps in proptest::collection::vec(step(), 1..60),
+    ) {
+        let mut scene = Scene::new(style);
+        for step in steps {
+            scene.step(step);
+            prop_assert!(scene.written.starts_with(&scene.given));
+        }
+        scene.drain();
+        if let Some(rest) = scene.engine.stop() {
+            scene.give(&rest);
+        }
+        prop_assert!(
+            scene.given == scene.written,
+            "{} bytes of {}", scene.given.len(), scene.written.len()
+        );
+    }
+}

@@ -1,0 +1,281 @@
+//! Files that had a name unseen: between two looks, while the process was stopped, or before it ran. They are
+//! found among the siblings of the name, by identity.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Engine, Listing};
+use crate::Notice;
+use crate::disk::{Disk, Facts, Kind, Readable};
+use crate::generation::Generation;
+use crate::marks::Marks;
+use crate::notice::Detail;
+use crate::resolve::{Hop, Target};
+use crate::series::{Age, Member, is_between, is_like, is_rotated, stem};
+
+/// Files go on being renamed while they are looked for: so often it is looked again.
+const PASSES: usize = 8;
+/// How much of two files is compared to see whether one is a copy of the other.
+const COMPARED: usize = 4096;
+/// Less than this in common may be chance.
+const TELLING: usize = 64;
+
+/// A file beside a name.
+struct Sibling<F> {
+    path: PathBuf,
+    file: F,
+    facts: Facts,
+}
+
+impl<F> Sibling<F> {
+    fn member(&self) -> Member<'_> {
+        Member {
+            name: self.path.file_name().unwrap_or_default(),
+            // Where the file system keeps no time of birth, that of the last change is in the same order.
+            time: self.facts.identity.born.unwrap_or(self.facts.modified),
+        }
+    }
+}
+
+impl<D: Disk> Engine<D> {
+    /// Notes what is there beside a name when it is first looked at: it is not to be read.
+    pub(crate) fn note_siblings(&mut self, index: usize) {
+        let paths = self.siblings(index, &[]);
+        let identities = paths
+            .iter()
+            .filter_map(|path| self.disk.facts(path).ok())
+            .map(|facts| facts.identity);
+        let identities = identities.collect();
+        self.names[index].siblings = identities;
+    }
+
+    /// Finds the files that had the name unseen, and reads them before the present one. `before` is what the
+    /// path went through when it was last looked at.
+    pub(crate) fn find_unseen(&mut self, index: usize, before: &[Hop]) {
+        let mut known: Vec<Sibling<D::File>> = Vec::new();
+        let mut unseen: Vec<Sibling<D::File>> = Vec::new();
+        for _ in 0..PASSES {
+            let mut is_news = false;
+            for path in self.siblings(index, before) {
+                let Some(sibling) = self.open_sibling(path) else {
+                    continue;
+                };
+                let identity = sibling.facts.identity;
+                let all = known.iter().chain(&unseen);
+                if all.map(|other| other.facts.identity).any(|other| other == identity) {
+                    continue;
+                }
+                if self.is_known(index, &sibling) {
+                    known.push(sibling);
+                } else {
+                    is_news = true;
+                    unseen.push(sibling);
+                }
+            }
+            if !is_news {
+                break;
+            }
+        }
+        let age = {
+            let old: Vec<Member<'_>> = known.iter().map(Sibling::member).collect();
+            let new: Vec<Member<'_>> = unseen.iter().map(Sibling::member).collect();
+            Age::learn(&old, &new)
+        };
+        let identities = known.iter().chain(&unseen).map(|sibling| sibling.facts.identity);
+        self.names[index].siblings = identities.collect();
+        unseen.retain(|sibling| !self.is_copy(index, sibling));
+        unseen.sort_by(|one, other| age.compare(one.member(), other.member()));
+        for sibling in unseen {
+            self.add_unseen(index, sibling);
+        }
+    }
+
+    fn add_unseen(&mut self, index: usize, sibling: Sibling<D::File>) {
+        let key = self.new_key();
+        let name = &mut self.names[index];
+        let path: Arc<Path> = sibling.path.into();
+        let unseen = Detail::Unseen(Arc::clone(&name.shown), path);
+        (self.notify)(&Notice::Detail(unseen));
+        let born = sibling.facts.identity.born;
+        let generation = Generation::new(key, Arc::new(sibling.file), &sibling.facts, 0);
+        // Before the present one, and before what was found earlier but is younger.
+        let retired = name.generations.iter().take(name.retired());
+        let older = retired
+            .rev()
+            .skip_while(|other| other.key > 0 && other.identity.born > born && born.is_some())
+            .count();
+        name.generations.insert(older, generation);
+        self.queue(index);
+    }
+
+    /// The file that a truncated text was copied to, if what was read of it is in it.
+    pub(crate) fn find_copy(&mut self, index: usize, at: usize) -> Option<(D::File, Facts)> {
+        let old = &self.names[index].generations[at];
+        if old.position == 0 {
+            return None;
+        }
+        let (marks, position, identity) = (old.marks.clone(), old.position, old.identity);
+        self.copy_of(index, |sibling| {
+            sibling.facts.identity != identity
+                && sibling.facts.length >= position
+                && marks.are_in(sibling.file, position).unwrap_or(false)
+        })
+    }
+
+    /// A sibling that is as it should be.
+    pub(crate) fn copy_of(
+        &mut self,
+        index: usize,
+        mut is_it: impl FnMut(&Probe<'_, D::File>) -> bool,
+    ) -> Option<(D::File, Facts)> {
+        for path in self.siblings(index, &[]) {
+            let Some(sibling) = self.open_sibling(path) else {
+                continue;
+            };
+            let probe = Probe {
+                file: &sibling.file,
+                facts: sibling.facts,
+            };
+            if is_it(&probe) {
+                self.names[index].siblings.push(sibling.facts.identity);
+                return Some((sibling.file, sibling.facts));
+            }
+        }
+        None
+    }
+
+    fn open_sibling(&self, path: PathBuf) -> Option<Sibling<D::File>> {
+        // What goes away meanwhile is no sibling, and what is no file should not be opened.
+        let facts = self.disk.facts(&path).ok()?;
+        if facts.kind != Kind::Regular {
+            return None;
+        }
+        let file = self.disk.open(&path).ok()?;
+        let facts = file.facts().ok()?;
+        Some(Sibling { path, file, facts })
+    }
+
+    /// Is it one of the name's own, or was it there before, or is it another name's?
+    fn is_known(&self, index: usize, sibling: &Sibling<D::File>) -> bool {
+        let identity = sibling.facts.identity;
+        self.names[index].siblings.contains(&identity)
+            || self.past.contains_key(&identity)
+            || self.names.iter().any(|name| {
+                let mut generations = name.generations.iter();
+                generations.any(|generation| generation.identity == identity)
+            })
+    }
+
+    /// Is it a copy of a text that is read already? Then it was made by who copies and truncates, or by hand.
+    fn is_copy(&self, index: usize, sibling: &Sibling<D::File>) -> bool {
+        self.names[index].generations.iter().any(|generation| {
+            if generation.kind.is_stream() {
+                false
+            } else if generation.ended {
+                let marks: &Marks = &generation.marks;
+                marks.are_telling() && marks.begin(&sibling.file).unwrap_or(false)
+            } else {
+                begin_alike(&*generation.file, &sibling.file)
+            }
+        })
+    }
+
+    /// The paths of files that rotations may have made of the name, or that a symbolic link on its way may have
+    /// led to since it was last looked at.
+    fn siblings(&mut self, index: usize, before: &[Hop]) -> Vec<PathBuf> {
+        let hops = self.names[index].hops.clone();
+        let mut paths = Vec::new();
+        if let Some(last) = hops.last() {
+            let stem = stem(&last.entry);
+            for entry in starting_with(&self.listing(&last.directory), stem) {
+                if is_rotated(&last.entry, entry) {
+                    paths.push(last.directory.join(entry));
+                }
+            }
+        }
+        for hop in &hops {
+            let Some(target) = &hop.target else {
+                continue;
+            };
+            let same_entry = |other: &&Hop| other.directory == hop.directory && other.entry == hop.entry;
+            let earlier = before.iter().find(same_entry);
+            let earlier = earlier.and_then(|hop| hop.target.as_ref());
+            self.add_targets(earlier, target, &mut paths);
+        }
+        paths
+    }
+
+    /// What a link may have led to between two targets; while only one is known, all that is like it.
+    fn add_targets(&mut self, from: Option<&Target>, to: &Target, paths: &mut Vec<PathBuf>) {
+        let (Some(directory), Some(name)) = (to.path.parent(), to.path.file_name()) else {
+            return;
+        };
+        let from = from.filter(|from| from.path.parent() == Some(directory));
+        let from = from.and_then(|from| from.path.file_name());
+        let digit = name.as_bytes().iter().position(u8::is_ascii_digit);
+        let prefix = &name.as_bytes()[..digit.unwrap_or(name.len())];
+        for entry in starting_with(&self.listing(directory), prefix) {
+            let is_candidate = match from {
+                Some(from) if from != name => is_between(from, entry, name),
+                _ => entry != name && is_like(name, entry),
+            };
+            if is_candidate {
+                let path = directory.join(entry);
+                paths.push(if to.rest.as_os_str().is_empty() {
+                    path
+                } else {
+                    path.join(&to.rest)
+                });
+            }
+        }
+    }
+
+    /// The names in a directory, in order; none, if it cannot be read. Asking again costs as much as was spent on
+    /// asking at most twice: when ten thousand files are rotated at once, one listing serves many; in a small
+    /// directory each is new.
+    fn listing(&mut self, directory: &Path) -> Rc<[OsString]> {
+        let now = Instant::now();
+        if let Some(listing) = self.listings.get(directory)
+            && now - listing.made < listing.cost
+        {
+            return Rc::clone(&listing.names);
+        }
+        let mut names = self.disk.names(directory).unwrap_or_default();
+        names.sort_unstable();
+        let listing = Listing {
+            names: names.into(),
+            made: now,
+            cost: now.elapsed() * 2,
+        };
+        let names = Rc::clone(&listing.names);
+        self.listings.insert(directory.to_owned(), listing);
+        names
+    }
+}
+
+/// Those of the names, which are in order, that start so: of ten thousand, the few of one file.
+fn starting_with<'a>(names: &'a [OsString], prefix: &[u8]) -> &'a [OsString] {
+    let from = names.partition_point(|name| name.as_bytes() < prefix);
+    let names = &names[from..];
+    &names[..names.partition_point(|name| name.as_bytes().starts_with(prefix))]
+}
+
+/// A file that is looked at.
+pub(crate) struct Probe<'a, F> {
+    pub(crate) file: &'a F,
+    pub(crate) facts: Facts,
+}
+
+/// Do two files begin with the same bytes, as far as both go, and far enough to tell?
+fn begin_alike(one: &impl Readable, other: &impl Readable) -> bool {
+    let (mut first, mut second) = ([0; COMPARED], [0; COMPARED]);
+    let (Ok(one), Ok(other)) = (one.read_at(&mut first, 0), other.read_at(&mut second, 0)) else {
+        return false;
+    };
+    let common = one.min(other);
+    common >= TELLING && first[..common] == second[..common]
+}
