@@ -1,6 +1,7 @@
 //! Options as GNU's getopt takes them, on top of clap.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use costage::printable;
 
 use crate::generate::{KINDS, generate};
 use crate::getopt::rewrite;
-use crate::{Numbers, Program, Refusal};
+use crate::{Numbers, Program};
 
 /// Gives a command the habits the tools share: the last of an option wins, long options may be abbreviated,
 /// `--help` and `-V` are the only ones with a meaning of their own (`-h` is left to the tool), and the last in
@@ -130,6 +131,19 @@ fn describe(error: &clap::Error) -> String {
         }
     }
 }
+
+/// A value that is refused, in the tool's own words: [`parse`] says this and nothing more. To be
+/// returned by the `value_parser` of an option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal(pub String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
 
 /// Reads a number of lines: what GNU's tools take for `NUM`, without a sign.
 ///

@@ -8,9 +8,9 @@ mod program;
 mod size;
 mod stats;
 
-pub use command::{number, parse, values};
+pub use command::{Refusal, number, parse, values};
 pub use duration::duration;
 pub use getopt::Numbers;
 pub use program::{Program, report_options};
-pub use size::{Refusal, size};
+pub use size::size;
 pub use stats::Tally;

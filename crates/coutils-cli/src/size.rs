@@ -1,20 +1,5 @@
 //! Sizes as they are typed.
 
-use std::fmt;
-
-/// A value that is refused, in the tool's own words: [`parse`](crate::parse) says this and nothing more. To be
-/// returned by the `value_parser` of an option.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal(pub String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
 /// The letters of the units; each is 1024 times the one before.
 const UNITS: &str = "KMGTPEZYRQ";
 
@@ -62,7 +47,7 @@ fn unit(suffix: &str) -> Option<u64> {
     };
     let base: u64 = match behind.as_str() {
         "" | "iB" => 1024,
-        // The second is what GNU's take, too: decimal.
+        // GNU's take `D`, for decimal, as `B`.
         "B" | "D" => 1000,
         _ => return None,
     };
