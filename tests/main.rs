@@ -1,6 +1,7 @@
 //! The tests of the programs, as their users meet them.
 
 mod chain;
+mod cli;
 mod cofollow;
 mod cogrep;
 mod course;

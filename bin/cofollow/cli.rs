@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use cofollow::Start;
-use coutils_cli::{duration, number, values};
+use coutils_cli::{Refusal, duration, report_options, size, values};
 
 /// What was typed.
 pub struct Cli {
@@ -28,11 +28,12 @@ impl Cli {
 }
 
 /// `NUM` or `-NUM`: the last so many lines; `+NUM`: from that line on.
-fn start(text: &str) -> Result<Start, String> {
-    match text.strip_prefix('+') {
-        Some(line) => number(line).map(Start::Line),
-        None => number(text.strip_prefix('-').unwrap_or(text)).map(Start::Last),
-    }
+fn lines(text: &str) -> Result<Start, Refusal> {
+    let start = match text.strip_prefix('+') {
+        Some(line) => size(line).map(Start::Line),
+        None => size(text.strip_prefix('-').unwrap_or(text)).map(Start::Last),
+    };
+    start.map_err(|_| Refusal(format!("invalid number of lines: '{text}'")))
 }
 
 /// The options as clap has them.
@@ -54,8 +55,9 @@ pub fn command() -> Command {
                 .long("lines")
                 .value_name("[+]NUM")
                 .allow_hyphen_values(true)
-                .value_parser(start)
-                .help("Start at the last NUM lines, or with + at line NUM [default: 10]"),
+                .value_parser(lines)
+                .help("Start at the last NUM lines, or with + at line NUM [default: 10]; NUM may end in b \
+                     (512), K, M, G and so on (1024), kB, MB, GB (1000); -NUM and +NUM do too"),
         )
         .arg(
             Arg::new("no-follow")
@@ -70,6 +72,8 @@ pub fn command() -> Command {
                 .value_parser(duration)
                 .help("End when nothing has come for TIME: 500ms, 1.5s, 2m"),
         )
+        .next_help_heading("Reports")
+        .args(report_options())
         .after_help(
             "Only whole lines are printed: an unfinished one when it is finished, or at the\n\
              end. When a file is renamed, deleted or replaced, the old one is read to its\n\

@@ -7,16 +7,18 @@ use std::process::ExitCode;
 
 use cofollow::{Follow, Headers, Settings, UntilIdle};
 use costage::{Driver, Ended, Result, Source, printer};
-use coutils_cli::Program;
+use coutils_cli::{Numbers, Program};
 
 use cli::Cli;
 
 fn main() -> ExitCode {
     let program = Program::new("cofollow", 1);
-    let cli = match coutils_cli::parse(&program, cli::command()) {
-        Ok(matches) => Cli::new(&matches),
+    let matches = match coutils_cli::parse(&program, cli::command(), Numbers::Start) {
+        Ok(matches) => matches,
         Err(status) => return status,
     };
+    let program = program.reporting(&matches);
+    let cli = Cli::new(&matches);
     match run(&program, &cli) {
         Ok((ended, status)) => program.exit(Ok(ended), status),
         Err(error) => program.exit(Err(error), program.failure()),
@@ -50,7 +52,7 @@ fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
         }
     })?;
     let source = Source::new(UntilIdle::new(&mut follow, cli.until_idle));
-    let ended = source.signals(signals).drive(printer())?;
+    let ended = source.signals(signals).drive(program.tally(printer()))?;
     let status = if follow.all_were_read() {
         ExitCode::SUCCESS
     } else {

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use cofollow::{Start, UntilIdle, skip_to, tail_of};
 use costage::{
-    Block, Call, Driver, Ended, Error, Framing, Reader, Result, Stage, keep_open, printer,
+    Block, Call, Driver, Ended, Error, Framing, Reader, Result, Stage, keep_open, printable,
+    printer,
 };
 use coutils_cli::Program;
 
@@ -22,12 +23,12 @@ pub fn files(program: &Program, mut driver: Driver, cli: &Cli) -> Result<(Ended,
     } else {
         &cli.files[..]
     };
-    let mut output = printer();
+    let mut output = program.tally(printer());
     let mut status = ExitCode::SUCCESS;
     let mut ended = Ok(Ended::Input);
     let mut header = (files.len() > 1).then_some("");
     for file in files {
-        ended = one(&mut driver, &mut output, file, cli, &mut header);
+        ended = one(program, &mut driver, &mut output, file, cli, &mut header);
         if let Err(
             error @ Error::Io {
                 call: Call::Open | Call::Read,
@@ -51,13 +52,14 @@ pub fn files(program: &Program, mut driver: Driver, cli: &Cli) -> Result<(Ended,
 
 /// One file; `header` is what comes before its header, if it is one of several.
 fn one(
+    program: &Program,
     driver: &mut Driver,
     output: &mut dyn Stage,
     file: &OsStr,
     cli: &Cli,
     header: &mut Option<&str>,
 ) -> Result<Ended> {
-    let (reader, start) = open(file, cli.start)?;
+    let (reader, start) = open(program, file, cli.start)?;
     let mut source = UntilIdle::new(reader, cli.until_idle);
     if let Some(gap) = header.as_mut() {
         let shown = if file == "-" {
@@ -75,7 +77,7 @@ fn one(
 }
 
 /// The file as a reader, and where to start in what it reads: one that can be sought already stands there.
-fn open(path: &OsStr, start: Start) -> Result<(Reader, Start)> {
+fn open(program: &Program, path: &OsStr, start: Start) -> Result<(Reader, Start)> {
     let is_stdin = path == "-";
     let name = if is_stdin {
         "standard input".into()
@@ -88,7 +90,13 @@ fn open(path: &OsStr, start: Start) -> Result<(Reader, Start)> {
     } else {
         costage::open(path)?
     };
-    let start = seek(&mut file, start).map_err(|error| Error::io(Call::Read, &*name, error))?;
+    let sought = seek(&mut file, start).map_err(|error| Error::io(Call::Read, &*name, error))?;
+    let shown = printable(&name);
+    match sought {
+        Some(from) => program.debug(format_args!("{shown}: opened, starts at byte {from}")),
+        None => program.debug(format_args!("{shown}: opened, read from where it stands")),
+    }
+    let start = sought.map_or(start, |_| Start::Line(1));
     let reader = if is_stdin {
         Reader::stdin()?
     } else {
@@ -102,17 +110,16 @@ fn open(path: &OsStr, start: Start) -> Result<(Reader, Start)> {
     Ok((reader.framed(b'\n', framing), start))
 }
 
-/// Moves a regular file to where it is to start: from there it is read from the first line on.
-fn seek(file: &mut File, start: Start) -> io::Result<Start> {
+/// Moves a regular file to where it is to start, and tells where: from there it is read from the first line on.
+fn seek(file: &mut File, start: Start) -> io::Result<Option<u64>> {
     if !file.metadata()?.is_file() {
-        return Ok(start);
+        return Ok(None);
     }
     // Standard input may have been read from already; what is before is not ours.
     let before = file.stream_position()?;
     if before > 0 && matches!(start, Start::Line(_)) {
-        return Ok(start);
+        return Ok(None);
     }
     let from = before.max(skip_to(file, start, b'\n')?);
-    file.seek(SeekFrom::Start(from))?;
-    Ok(Start::Line(1))
+    file.seek(SeekFrom::Start(from)).map(Some)
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use cogrep::{Grep, Pattern, PatternError, Report, Settings, Syntax};
 use costage::{Driver, Stage, discard, printer};
-use coutils_cli::Program;
+use coutils_cli::{Numbers, Program};
 
 use cli::Cli;
 use search::{Search, output_file};
@@ -19,7 +19,7 @@ const FAILURE: u8 = 2;
 
 fn main() -> ExitCode {
     let program = Program::new("cogrep", FAILURE);
-    let cli = match coutils_cli::parse(&program, cli::command()) {
+    let cli = match coutils_cli::parse(&program, cli::command(), Numbers::None) {
         Ok(matches) => Cli::new(&matches),
         Err(status) => return status,
     };

@@ -27,6 +27,15 @@ fn every_form_of_a_start() {
         ("-n+99999999999999999999999", ""),
         ("--lines=2", "4\n5\n"),
         ("--li=+4", "4\n5\n"),
+        ("-n2K", FIVE),
+        ("-n+1K", ""),
+        ("-n0kB", ""),
+        ("-n99999999999999999999999Q", FIVE),
+        ("-2", "4\n5\n"),
+        ("-2l", "4\n5\n"),
+        ("-0", ""),
+        ("+4", "4\n5\n"),
+        ("+4l", "4\n5\n"),
     ] {
         cofollow(&dir, [arg, "--no-follow", "log"])
             .run()
@@ -69,16 +78,51 @@ fn the_last_of_several_starts_wins_and_options_may_follow_operands() {
         .code(0);
 }
 
+// As GNU tail has it: a number with a plus is a start only where no file of that name can be meant.
+#[test]
+fn a_plus_and_a_number_is_a_start_or_a_file() {
+    let dir = Dir::new();
+    dir.write("log", FIVE);
+    dir.write("+4", "file\n");
+    for (args, expected) in [
+        (&["+4", "log"][..], "4\n5\n"),
+        (&["+4", "--", "log"], "4\n5\n"),
+        (&["log", "-1"], "5\n"),
+        (&["-n1", "-2", "log"], "4\n5\n"),
+        (&["-n", "-2", "log"], "4\n5\n"),
+        (&["-n1", "+4"], "file\n"),
+        (&["./+4"], "file\n"),
+        (&["--", "+4"], "file\n"),
+        (&["-1", "+4", "log"], "==> +4 <==\nfile\n\n==> log <==\n5\n"),
+        (&["-1", "log", "+4"], "==> log <==\n5\n\n==> +4 <==\nfile\n"),
+    ] {
+        let args = ["--no-follow"].iter().chain(args).copied();
+        cofollow(&dir, args)
+            .run()
+            .stdout(expected)
+            .stderr("")
+            .code(0);
+    }
+    cofollow(&dir, ["-2K", "log"])
+        .run()
+        .stdout("")
+        .stderr_contains("unrecognized option '-2'")
+        .code(1);
+}
+
 #[test]
 fn what_is_no_number_is_refused() {
     let dir = Dir::new();
     dir.write("log", FIVE);
-    for wrong in ["", "x", "1x", "+", "-", "+-1", "--1", "++1", "1 ", "-+1"] {
+    for wrong in [
+        "", "x", "1x", "1g", "2c", "+", "-", "+-1", "--1", "++1", "1 ", "-+1",
+    ] {
         let arg = format!("--lines={wrong}");
         let output = cofollow(&dir, [arg.as_str(), "--no-follow", "log"]).run();
-        output.stdout("").code(1);
-        output.stderr_contains("--lines");
-        output.stderr_contains("Try 'cofollow --help'");
+        output.stdout("").code(1).stderr(format!(
+            "cofollow: invalid number of lines: '{wrong}'\n\
+             Try 'cofollow --help' for more information.\n"
+        ));
     }
     let output = cofollow(&dir, ["--no-follow", "log", "-n"]).run();
     output.stdout("").stderr_contains("requires").code(1);

@@ -236,7 +236,7 @@ fn bad_usage_is_refused_with_a_hint() {
         "Try 'cogrep --help' for more information.\n",
     );
     // More than one option begins like this.
-    refused(["--no", "a"], "unrecognized option '--no'");
+    refused(["--no", "a"], "option '--no' is ambiguous");
     refused(["--\u{1b}[31m"], r"unrecognized option '--\u{1b}[31m'");
 }
 

@@ -2,8 +2,15 @@
 
 mod command;
 mod duration;
+mod generate;
+mod getopt;
 mod program;
+mod size;
+mod stats;
 
-pub use command::{number, parse, values};
+pub use command::{Refusal, number, parse, values};
 pub use duration::duration;
-pub use program::Program;
+pub use getopt::Numbers;
+pub use program::{Program, report_options};
+pub use size::size;
+pub use stats::Tally;

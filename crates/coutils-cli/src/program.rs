@@ -5,15 +5,33 @@ use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use costage::{Ended, Error, Result, Signals, printable, start};
+use clap::{Arg, ArgAction, ArgMatches};
+use costage::{Ended, Error, Result, Signals, Stage, printable, start};
 use signal_hook::consts::SIGPIPE;
 
-/// A program's name and its status for failures.
+use crate::Tally;
+use crate::stats::Stats;
+
+/// A program's name, its status for failures, and what it reports of itself. A clone is the same program.
 #[derive(Clone, Debug)]
 pub struct Program {
     name: String,
     failure: u8,
+    says_totals: bool,
+    is_debugged: bool,
+    /// With either of them.
+    stats: Option<Arc<Stats>>,
+}
+
+/// `--stats` and `--debug`, in the words of all tools; [`Program::reporting`] reads them.
+pub fn report_options() -> [Arg; 2] {
+    let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
+    [
+        flag("stats").help("Tell how much passed, at the end, and on a terminal meanwhile"),
+        flag("debug").help("Tell what is decided and seen, on standard error"),
+    ]
 }
 
 impl Program {
@@ -29,6 +47,36 @@ impl Program {
         Program {
             name: printable(&name),
             failure,
+            says_totals: false,
+            is_debugged: false,
+            stats: None,
+        }
+    }
+
+    /// The program with what [`report_options`] asked for. Time counts from here.
+    pub fn reporting(mut self, matches: &ArgMatches) -> Program {
+        self.says_totals = matches.get_flag("stats");
+        self.is_debugged = matches.get_flag("debug");
+        let counts = self.says_totals || self.is_debugged;
+        self.stats = counts.then(|| Arc::new(Stats::new(&self.name, self.says_totals)));
+        self
+    }
+
+    /// Counts what goes to `to` as the output, if totals are to be told. On a terminal `--stats` shows them about once
+    /// a second while something flows. Costs a search for line ends, and without `--stats` and `--debug` nothing.
+    pub fn tally<S: Stage>(&self, to: S) -> Tally<S> {
+        Tally::output(self.stats.clone(), to)
+    }
+
+    /// Counts what goes to `to` as the input, where the output is not all of it.
+    pub fn tally_input<S: Stage>(&self, to: S) -> Tally<S> {
+        Tally::input(self.stats.clone(), to)
+    }
+
+    /// Says on standard error what was decided or seen, if `--debug` asks for it.
+    pub fn debug(&self, what: impl Display) {
+        if self.is_debugged {
+            self.complain(format_args!("debug: {what}"));
         }
     }
 
@@ -40,7 +88,8 @@ impl Program {
     /// Says what went wrong on standard error, after the program's name. If that cannot be written there is
     /// nobody to tell: the status does.
     pub fn complain(&self, what: impl Display) {
-        let message = format!("{}: {}\n", self.name, what);
+        let wipe = self.stats.as_ref().map_or("", |stats| stats.wipe());
+        let message = format!("{wipe}{}: {what}\n", self.name);
         // One write, so that the messages of a chain do not mix within a line; and not `eprintln!`, which
         // panics when standard error is full or closed.
         let _ = std::io::stderr().write_all(message.as_bytes());
@@ -68,20 +117,41 @@ impl Program {
     /// | at a signal | dies of that signal: 130, 143, 129 in the shell |
     /// | because the reader of its output left | dies of SIGPIPE, 141; if that was ignored, a write error |
     /// | by an error | that of a failure, after a message |
+    ///
+    /// Before that the totals are told, if they are to be.
     pub fn exit(&self, ended: Result<Ended>, status: ExitCode) -> ExitCode {
-        match ended {
-            Ok(Ended::Input | Ended::Stopped) => status,
-            Ok(Ended::Signal(signal)) => self.die_of(signal),
+        let (how, signal) = match &ended {
+            Ok(Ended::Input) => ("at the end of the input", None),
+            Ok(Ended::Stopped) => ("because no more was wanted", None),
+            Ok(Ended::Signal(signal)) => ("by a signal", Some(*signal)),
             Ok(Ended::Abandoned(signal)) => {
                 self.complain("not all output was taken in the second after the signal");
-                self.die_of(signal)
+                ("by a signal", Some(*signal))
             }
             Err(error) if error.is_reader_gone() && !start::ignored(SIGPIPE) => {
-                self.die_of(SIGPIPE)
+                ("because the reader of the output left", Some(SIGPIPE))
             }
             Err(error) => {
                 self.complain(error);
-                self.failure()
+                ("by an error", None)
+            }
+        };
+        self.report(how);
+        match (signal, ended) {
+            (Some(signal), _) => self.die_of(signal),
+            (None, Ok(_)) => status,
+            (None, Err(_)) => self.failure(),
+        }
+    }
+
+    /// Tells how it ended, and the totals: for `--stats` they are the last line.
+    fn report(&self, how: &str) {
+        self.debug(format_args!("ended {how}"));
+        if let Some(stats) = &self.stats {
+            if self.says_totals {
+                self.complain(stats.totals());
+            } else {
+                self.debug(stats.totals());
             }
         }
     }
