@@ -1,30 +1,110 @@
 //! The command line of cofollow.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::OsStringValueParser;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use cofollow::Start;
+use cofollow::{Headers, Start};
+use costage::printable;
 use coutils_cli::{Refusal, duration, report_options, size, values};
 
 /// What was typed.
 pub struct Cli {
     pub files: Vec<OsString>,
     pub start: Start,
-    pub follow: bool,
+    pub mode: Mode,
+    pub retry: bool,
+    pub headers: Option<Headers>,
+    pub terminator: u8,
+    pub poll: Duration,
+    pub processes: Vec<u32>,
     pub until_idle: Option<Duration>,
+    pub partial_after: Option<Duration>,
+    pub resume: Option<PathBuf>,
+}
+
+/// What is done at the end of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing.
+    Print,
+    /// What has the name is followed.
+    Name,
+    /// The file is followed.
+    Descriptor,
 }
 
 impl Cli {
     pub fn new(matches: &ArgMatches) -> Cli {
+        let last = last_of(matches, &["no-follow", "F", "f", "follow"]);
+        let mode = match last {
+            Some("no-follow") => Mode::Print,
+            Some("f") => Mode::Descriptor,
+            Some("follow") => matches
+                .get_one("follow")
+                .copied()
+                .unwrap_or(Mode::Descriptor),
+            _ => Mode::Name,
+        };
+        let headers = match last_of(matches, &["quiet", "verbose", "with-filename"]) {
+            Some("quiet") => Some(Headers::Never),
+            Some("verbose") => Some(Headers::Always),
+            Some(_) => Some(Headers::EachLine),
+            None => None,
+        };
+        let start = match last_of(matches, &["lines", "bytes"]) {
+            Some(option) => matches.get_one(option).copied(),
+            None => None,
+        };
         Cli {
             files: values(matches, "files"),
-            start: matches.get_one("lines").copied().unwrap_or_default(),
-            follow: !matches.get_flag("no-follow"),
+            start: start.unwrap_or_default(),
+            mode,
+            // As tail's -F has it, which is the default here.
+            retry: matches.get_flag("retry") || matches.get_flag("F") || last.is_none(),
+            headers,
+            terminator: if matches.get_flag("zero-terminated") {
+                b'\0'
+            } else {
+                b'\n'
+            },
+            poll: matches
+                .get_one("sleep-interval")
+                .copied()
+                .unwrap_or(Duration::from_secs(1)),
+            processes: matches
+                .get_many("pid")
+                .map_or(Vec::new(), |pids| pids.copied().collect()),
             until_idle: matches.get_one("until-idle").copied(),
+            partial_after: matches.get_one("partial-after").copied(),
+            resume: matches.get_one::<OsString>("resume").map(PathBuf::from),
         }
     }
+
+    /// Was `--retry` asked for where it means nothing, or little?
+    pub fn retry_warning(&self, matches: &ArgMatches) -> Option<&'static str> {
+        if !matches.get_flag("retry") {
+            return None;
+        }
+        match self.mode {
+            Mode::Print => Some("warning: --retry ignored; --retry is useful only when following"),
+            Mode::Descriptor => Some("warning: --retry only effective for the initial open"),
+            Mode::Name => None,
+        }
+    }
+}
+
+/// Which of these options came last.
+fn last_of<'a>(matches: &ArgMatches, options: &[&'a str]) -> Option<&'a str> {
+    let typed = |option: &&&str| matches.value_source(option) == Some(ValueSource::CommandLine);
+    options
+        .iter()
+        .filter(typed)
+        .max_by_key(|option| matches.indices_of(option).and_then(Iterator::max))
+        .copied()
 }
 
 /// `NUM` or `-NUM`: the last so many lines; `+NUM`: from that line on.
@@ -36,52 +116,164 @@ fn lines(text: &str) -> Result<Start, Refusal> {
     start.map_err(|_| Refusal(format!("invalid number of lines: '{text}'")))
 }
 
+/// The same in bytes.
+fn bytes(text: &str) -> Result<Start, Refusal> {
+    let start = match text.strip_prefix('+') {
+        Some(byte) => size(byte).map(Start::Byte),
+        None => size(text.strip_prefix('-').unwrap_or(text)).map(Start::LastBytes),
+    };
+    start.map_err(|_| Refusal(format!("invalid number of bytes: '{text}'")))
+}
+
+fn follow_mode(text: &str) -> Result<Mode, Refusal> {
+    match text {
+        _ if text.is_empty() => Err(Refusal("invalid argument '' for '--follow'".into())),
+        _ if "name".starts_with(text) => Ok(Mode::Name),
+        _ if "descriptor".starts_with(text) => Ok(Mode::Descriptor),
+        _ => Err(Refusal(format!(
+            "invalid argument '{}' for '--follow': 'name' or 'descriptor'",
+            printable(text)
+        ))),
+    }
+}
+
+fn process(text: &str) -> Result<u32, Refusal> {
+    text.parse::<i32>()
+        .ok()
+        .and_then(|pid| u32::try_from(pid).ok())
+        .ok_or_else(|| Refusal(format!("invalid PID: '{}'", printable(text))))
+}
+
+/// tail takes plain seconds; units are the other tools' habit.
+fn seconds(text: &str) -> Result<Duration, Refusal> {
+    duration(text).map_err(|_| Refusal(format!("invalid number of seconds: '{}'", printable(text))))
+}
+
+/// An option without a value.
+fn flag(name: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue)
+}
+
 /// The options as clap has them.
 pub fn command() -> Command {
     Command::new("cofollow")
         .about("Print the end of files, and what is appended, through any rotation.")
-        .override_usage("cofollow [OPTIONS] [FILE]...")
+        .override_usage("cofollow [OPTIONS] [FILE|GLOB]...")
         .arg(
             Arg::new("files")
                 .value_name("FILE")
                 .num_args(0..)
                 .value_parser(OsStringValueParser::new())
-                .help("Followed by name, waited for if missing; none, or '-': standard input"),
+                .help("Followed by name, waited for if missing; a quoted glob: all that match, now and later; none, or '-': standard input"),
         )
         .next_help_heading("Start and end")
-        .arg(
-            Arg::new("lines")
-                .short('n')
-                .long("lines")
-                .value_name("[+]NUM")
-                .allow_hyphen_values(true)
-                .value_parser(lines)
-                .help("Start at the last NUM lines, or with + at line NUM [default: 10]; NUM may end in b \
-                     (512), K, M, G and so on (1024), kB, MB, GB (1000); -NUM and +NUM do too"),
-        )
-        .arg(
-            Arg::new("no-follow")
-                .long("no-follow")
-                .action(ArgAction::SetTrue)
-                .help("End at the end of the files"),
-        )
-        .arg(
-            Arg::new("until-idle")
-                .long("until-idle")
-                .value_name("TIME")
-                .value_parser(duration)
-                .help("End when nothing has come for TIME: 500ms, 1.5s, 2m"),
-        )
+        .args(start_and_end())
+        .next_help_heading("What is followed")
+        .args(following())
+        .next_help_heading("Output")
+        .args(output())
         .next_help_heading("Reports")
         .args(report_options())
         .after_help(
-            "Only whole lines are printed: an unfinished one when it is finished, or at the\n\
-             end. When a file is renamed, deleted or replaced, the old one is read to its\n\
-             end, and for 10 s of its writer's silence, and the new one from its start.\n\n\
-             Exit status: 0; 1 after an error, or if a file never was there to be read.\n\n\
+            "Only whole lines are printed: an unfinished one when it is finished, when it\n\
+             has been so for a second, or at the end. When a file is renamed, deleted or\n\
+             replaced, the old one is read to its end, and for 10 s of its writer's silence,\n\
+             and the new one from its start; files that had the name unseen are found.\n\
+             Bytes that are known to be lost are told on standard error.\n\n\
+             Exit status: 0; 1 after an error, if a file never was there to be read, or if\n\
+             no files remain.\n\n\
              Examples:\n  \
              cofollow access-log | cogrep python          watch a log for a word\n  \
              cofollow -n +1 --until-idle 1s access-log    all of it, and what still comes\n  \
-             cofollow -n 100 --no-follow access-log       its last 100 lines",
+             cofollow -n 100 --no-follow access-log       its last 100 lines\n  \
+             cofollow -H '/var/log/app/*.log'             many files, and those to come\n  \
+             cofollow --resume state access-log >>copy    goes on where it ended",
         )
+}
+
+fn start_and_end() -> [Arg; 6] {
+    [
+        Arg::new("lines")
+            .short('n')
+            .long("lines")
+            .value_name("[+]NUM")
+            .allow_hyphen_values(true)
+            .value_parser(lines)
+            .help("Start at the last NUM lines, or with + at line NUM [default: 10]; also -NUM and +NUM; NUM may end in b, K, M, kB, MB, …"),
+        Arg::new("bytes")
+            .short('c')
+            .long("bytes")
+            .value_name("[+]NUM")
+            .allow_hyphen_values(true)
+            .value_parser(bytes)
+            .help("Start at the last NUM bytes, or with + at byte NUM"),
+        flag("no-follow").help("End at the end of the files"),
+        Arg::new("until-idle")
+            .long("until-idle")
+            .value_name("TIME")
+            .value_parser(duration)
+            .help("End when nothing has come for TIME: 500ms, 1.5s, 2m"),
+        Arg::new("pid")
+            .long("pid")
+            .value_name("PID")
+            .action(ArgAction::Append)
+            .value_parser(process)
+            .help("End when process PID has ended and what it wrote is printed; of several, all"),
+        Arg::new("resume")
+            .long("resume")
+            .value_name("STATE")
+            .value_parser(OsStringValueParser::new())
+            .help("Go on where the run ended that left the file STATE, however it ended, and save there where this one is"),
+    ]
+}
+
+fn following() -> [Arg; 5] {
+    [
+        Arg::new("F")
+            .short('F')
+            .action(ArgAction::SetTrue)
+            .help("Follow what has the name, and wait for it; the default"),
+        Arg::new("f")
+            .short('f')
+            .action(ArgAction::SetTrue)
+            .help("Follow the file, whatever becomes of its name: --follow=descriptor"),
+        Arg::new("follow")
+            .long("follow")
+            .value_name("name|descriptor")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("descriptor")
+            .value_parser(follow_mode)
+            .help("Follow what has the name, or the file; a file that cannot be opened is given up, unless --retry"),
+        flag("retry").help("Wait for a file that cannot be opened"),
+        Arg::new("sleep-interval")
+            .short('s')
+            .long("sleep-interval")
+            .value_name("TIME")
+            .value_parser(seconds)
+            .help("Where the system does not tell of changes, look every TIME [default: 1s]"),
+    ]
+}
+
+fn output() -> [Arg; 5] {
+    [
+        flag("zero-terminated")
+            .short('z')
+            .help("Lines end in NUL, not in a newline"),
+        flag("quiet")
+            .short('q')
+            .alias("silent")
+            .help("No headers of files"),
+        flag("verbose")
+            .short('v')
+            .help("A header before the lines of each file, also of a single one"),
+        flag("with-filename")
+            .short('H')
+            .help("Instead of headers, FILE: before each line"),
+        Arg::new("partial-after")
+            .long("partial-after")
+            .value_name("TIME")
+            .value_parser(duration)
+            .help("Print an unfinished line when no more of it has come for TIME [default: 1s with one file, otherwise not before it is whole]"),
+    ]
 }

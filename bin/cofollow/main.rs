@@ -3,13 +3,18 @@
 mod cli;
 mod print;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use cofollow::{Follow, Headers, Settings, UntilIdle};
-use costage::{Driver, Ended, Result, Source, printer};
+use cofollow::{By, Follow, Headers, Notice, Resume, Settings, UntilEnded, UntilIdle, is_glob};
+use costage::{Driver, Ended, Result, Signals, Source, printer};
 use coutils_cli::{Numbers, Program};
 
-use cli::Cli;
+use cli::{Cli, Mode};
+
+/// What a single file's unfinished line waits for, unless it is said.
+const PARTIAL_AFTER: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let program = Program::new("cofollow", 1);
@@ -19,44 +24,101 @@ fn main() -> ExitCode {
     };
     let program = program.reporting(&matches);
     let cli = Cli::new(&matches);
-    match run(&program, &cli) {
+    if let Some(warning) = cli.retry_warning(&matches) {
+        program.complain(warning);
+    }
+    if cli.mode == Mode::Print && !cli.processes.is_empty() {
+        program.complain("warning: PID ignored; --pid=PID is useful only when following");
+    }
+    match run(&program, cli) {
         Ok((ended, status)) => program.exit(Ok(ended), status),
         Err(error) => program.exit(Err(error), program.failure()),
     }
 }
 
 /// Runs the chain that was asked for; the status is for a good end.
-fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
+fn run(program: &Program, mut cli: Cli) -> Result<(Ended, ExitCode)> {
     let signals = program.catch_signals()?;
-    let has_stdin = cli.files.is_empty() || cli.files.iter().any(|file| file == "-");
-    if has_stdin || !cli.follow {
-        if cli.follow && cli.files.len() > 1 {
-            program.complain("cannot follow '-' by name");
-            return Ok((Ended::Stopped, program.failure()));
-        }
-        return print::files(program, Driver::new().signals(signals), cli);
+    if cli.files.is_empty() {
+        cli.files.push("-".into());
     }
-    let complainer = program.clone();
+    let has_stdin = cli.files.iter().any(|file| file == "-");
+    if has_stdin && (cli.resume.is_some() || cli.mode == Mode::Name && cli.files.len() > 1) {
+        let how = if cli.resume.is_some() {
+            "go on in '-' with --resume"
+        } else {
+            "follow '-' by name"
+        };
+        program.complain(format_args!("cannot {how}"));
+        return Ok((Ended::Stopped, program.failure()));
+    }
+    let prints = match cli.mode {
+        Mode::Print => cli.resume.is_none(),
+        // It has no name, and its end is the end.
+        Mode::Name => has_stdin,
+        Mode::Descriptor => has_stdin && cli.files.len() == 1 && !print::is_file_on_stdin(),
+    };
+    if prints {
+        print::files(program, Driver::new().signals(signals), &cli)
+    } else {
+        follow(program, signals, &cli)
+    }
+}
+
+/// Follows the files.
+fn follow(program: &Program, signals: Signals, cli: &Cli) -> Result<(Ended, ExitCode)> {
+    let output = printer();
+    let several = cli.files.len() > 1 || cli.files.iter().any(is_glob);
     let settings = Settings {
         start: cli.start,
-        headers: if cli.files.len() > 1 {
+        by: match cli.mode {
+            Mode::Descriptor => By::Descriptor,
+            Mode::Name | Mode::Print => By::Name,
+        },
+        retry: cli.retry,
+        follow: cli.mode != Mode::Print,
+        terminator: cli.terminator,
+        headers: cli.headers.unwrap_or(if several {
             Headers::Always
         } else {
             Headers::Never
-        },
-        ..Settings::default()
+        }),
+        poll: cli.poll,
+        // Where the next run goes on, a line is not torn between the two.
+        partial_after: cli
+            .partial_after
+            .or((!several && cli.resume.is_none()).then_some(PARTIAL_AFTER)),
+        until_idle: cli.until_idle,
+        until_ended: cli.processes.clone(),
+        resume: cli.resume.clone().map(|state| Resume {
+            state,
+            written: output.written(),
+        }),
     };
-    let mut follow = Follow::new(&cli.files, settings, move |notice| {
-        if !notice.is_detail() {
-            complainer.complain(notice);
-        }
-    })?;
-    let source = Source::new(UntilIdle::new(&mut follow, cli.until_idle));
-    let ended = source.signals(signals).drive(program.tally(printer()))?;
+    let teller = program.clone();
+    let names = cli.files.iter().map(|file| match file {
+        file if file == "-" => OsString::from("/dev/stdin"),
+        file => file.clone(),
+    });
+    let mut follow = Follow::new(names, settings, move |notice| tell(&teller, notice))?;
+    let source = UntilEnded::new(&mut follow, &cli.processes, cli.poll);
+    let source = Source::new(UntilIdle::new(source, cli.until_idle));
+    let ended = source.signals(signals).drive(program.tally(output));
+    // Whatever ended it: what has been written is not to be written again.
+    let saved = follow.save();
+    let (ended, ()) = (ended?, saved?);
     let status = if follow.all_were_read() {
         ExitCode::SUCCESS
     } else {
         program.failure()
     };
     Ok((ended, status))
+}
+
+fn tell(program: &Program, notice: &Notice) {
+    if notice.is_detail() {
+        program.debug(notice);
+    } else {
+        program.complain(notice);
+    }
 }

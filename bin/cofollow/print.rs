@@ -104,8 +104,8 @@ fn open(program: &Program, path: &OsStr, start: Start) -> Result<(Reader, Start)
     };
     // Only the last lines need to be whole, however long they are.
     let framing = match start {
-        Start::Line(_) | Start::Last(0) => Framing::AsItComes,
-        Start::Last(_) => Framing::Lines,
+        Start::Last(1..) => Framing::Lines,
+        _ => Framing::AsItComes,
     };
     Ok((reader.framed(b'\n', framing), start))
 }
@@ -122,4 +122,11 @@ fn seek(file: &mut File, start: Start) -> io::Result<Option<u64>> {
     }
     let from = before.max(skip_to(file, start, b'\n')?);
     file.seek(SeekFrom::Start(from)).map(Some)
+}
+
+/// Is standard input a file, which may be appended to?
+pub fn is_file_on_stdin() -> bool {
+    let own = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    own.and_then(|file| file.metadata())
+        .is_ok_and(|meta| meta.is_file())
 }

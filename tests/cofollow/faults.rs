@@ -34,18 +34,15 @@ fn what_is_no_file_is_not_followed_and_does_not_stop_the_others() {
     let dir = Dir::new();
     let _socket = UnixListener::bind(dir.path("socket")).expect("bound");
     dir.write("log", "1\n");
-    cofollow(
-        &dir,
-        ["--until-idle=1ms", "socket", "log", "log/x", ""],
-    )
-    .run()
-    .stdout("==> log <==\n1\n")
-    .stderr(
-        "cofollow: socket: cannot follow end of this type of file\n\
+    cofollow(&dir, ["--until-idle=1ms", "socket", "log", "log/x", ""])
+        .run()
+        .stdout("==> log <==\n1\n")
+        .stderr(
+            "cofollow: socket: cannot follow end of this type of file\n\
              cofollow: cannot open 'log/x' for reading: Not a directory\n\
              cofollow: cannot open '' for reading: No such file or directory\n",
-    )
-    .code(1);
+        )
+        .code(1);
 }
 
 #[test]
@@ -54,7 +51,9 @@ fn escapes_in_a_name_are_shown_and_not_obeyed() {
     for arg in ["--no-follow", "--until-idle=1ms"] {
         cofollow(&dir, [arg, "red\x1b[31m"])
             .run()
-            .stderr("cofollow: cannot open 'red\\u{1b}[31m' for reading: No such file or directory\n")
+            .stderr(
+                "cofollow: cannot open 'red\\u{1b}[31m' for reading: No such file or directory\n",
+            )
             .code(1);
     }
 }
@@ -121,7 +120,9 @@ fn an_unreadable_file_is_told_and_followed_when_it_may_be_read() {
         return;
     };
     let running = follow.spawn();
-    running.wait_for_stderr(|err| err == b"cofollow: cannot open 'secret' for reading: Permission denied\n");
+    running.wait_for_stderr(|err| {
+        err == b"cofollow: cannot open 'secret' for reading: Permission denied\n"
+    });
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).expect("changed");
     running.wait_for_stdout(|out| out == b"1\n");
 }

@@ -122,7 +122,9 @@ fn a_long_unfinished_line_does_not_hold_up_the_other_files() {
 fn a_missing_file_is_announced_and_waited_for() {
     let dir = Dir::new();
     let running = cofollow(&dir, ["-n1", "log"]).spawn();
-    running.wait_for_stderr(|err| err == b"cofollow: cannot open 'log' for reading: No such file or directory\n");
+    running.wait_for_stderr(|err| {
+        err == b"cofollow: cannot open 'log' for reading: No such file or directory\n"
+    });
     // One that appears is read from its start.
     dir.write("new", "1\n2\n");
     dir.rename("new", "log");

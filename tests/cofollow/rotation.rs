@@ -73,9 +73,8 @@ fn truncated_it_is_read_from_its_start() {
     running.wait_for_stdout(|out| out == b"one\ntwo\n");
     File::create(dir.path("log")).expect("truncated");
     // The rest of its last line is lost: what was read of it is no line.
-    running.wait_for_stderr(|err| {
-        err == b"cofollow: log: file truncated; 5 bytes of it are lost\n"
-    });
+    running
+        .wait_for_stderr(|err| err == b"cofollow: log: file truncated; 5 bytes of it are lost\n");
     dir.append("log", "3\n");
     running.wait_for_stdout(|out| out == b"one\ntwo\n3\n");
     dir.append("log", "4\n");
@@ -135,7 +134,9 @@ fn a_circle_of_links_that_is_broken_is_followed() {
     symlink("b", dir.path("a")).expect("linked");
     symlink("a", dir.path("b")).expect("linked");
     let running = cofollow(&dir, ["a"]).spawn();
-    running.wait_for_stderr(|err| err == b"cofollow: cannot open 'a' for reading: Too many levels of symbolic links\n");
+    running.wait_for_stderr(|err| {
+        err == b"cofollow: cannot open 'a' for reading: Too many levels of symbolic links\n"
+    });
     dir.remove("b");
     dir.append("b", "1\n");
     running.wait_for_stdout(|out| out == b"1\n");

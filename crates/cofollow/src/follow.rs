@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::outbox::Outbox;
 use crate::state_file::StateFile;
 use crate::watch::Watch;
-use crate::{Notice, Settings, UntilEnded, UntilIdle};
+use crate::{Notice, Settings, UntilEnded, UntilIdle, is_glob};
 
 /// Follows files: by default by name, from their last ten lines on. A source that gives out whole lines as they
 /// are appended, and goes on with the new file when one is renamed, deleted or replaced.
@@ -35,7 +35,7 @@ pub fn follow<P: AsRef<Path>>(
 pub struct Follow(Engine<Os>);
 
 impl Follow {
-    /// Begins to follow; `notify` is told what happens to the files. `until_idle` and `until_ended` of the settings
+    /// Begins to follow: files, quoted globs of files, and as `-` standard input. `notify` is told what happens to the files. `until_idle` and `until_ended` of the settings
     /// are for [`UntilIdle`] and [`UntilEnded`] around it.
     ///
     /// # Errors
@@ -62,9 +62,22 @@ impl Follow {
         let mut engine = Engine::new(Os, rules, outbox, watch, Box::new(notify));
         for name in names {
             let name = name.as_ref();
-            engine.add_name(name, &name.display().to_string());
+            match name.to_str() {
+                Some(pattern) if is_glob(name) => engine.add_glob(pattern),
+                Some("-") => {
+                    engine.add_name(Path::new("/dev/stdin"), "standard input");
+                }
+                _ => {
+                    engine.add_name(name, &name.display().to_string());
+                }
+            }
         }
-        engine.begin(settings.start, resume.map(|resume| StateFile::open(&resume.state)).transpose()?)?;
+        engine.begin(
+            settings.start,
+            resume
+                .map(|resume| StateFile::open(&resume.state))
+                .transpose()?,
+        )?;
         Ok(Follow(engine))
     }
 

@@ -147,7 +147,11 @@ impl<F: Readable> Generation<F> {
             return Some(Renewed::Truncated);
         }
         // What cannot be read now is told when it is read.
-        if !self.marks.are_in(&*self.file, self.position).unwrap_or(true) {
+        if !self
+            .marks
+            .are_in(&*self.file, self.position)
+            .unwrap_or(true)
+        {
             return Some(Renewed::Rewritten);
         }
         self.longest = self.longest.max(length);

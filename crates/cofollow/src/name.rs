@@ -39,6 +39,10 @@ pub(crate) struct Name<F> {
     pub(crate) said_polled: bool,
     /// Its file has been opened, and it is that which is followed, or it is given up.
     pub(crate) is_settled: bool,
+    /// It is one of those that match a pattern.
+    pub(crate) is_matched: bool,
+    /// It matched, and is gone: its place is another's.
+    pub(crate) is_free: bool,
     /// Has it ever had a file?
     was_read: bool,
     /// Reading one failed.
@@ -81,6 +85,8 @@ impl<F: Readable> Name<F> {
             said: None,
             said_polled: false,
             is_settled: false,
+            is_matched: false,
+            is_free: false,
             was_read: false,
             failed: false,
             has_links: false,

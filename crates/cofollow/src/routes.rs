@@ -43,7 +43,11 @@ mod tests {
 
     #[test]
     fn a_path_leads_to_a_name_until_its_last_use_is_gone() {
-        let names = |routes: &Routes| routes.of(Path::new("/dir")).map(Iterator::collect::<Vec<_>>);
+        let names = |routes: &Routes| {
+            routes
+                .of(Path::new("/dir"))
+                .map(Iterator::collect::<Vec<_>>)
+        };
         let mut routes = Routes::default();
         let dir = Path::new("/dir");
         for name in [2, 1, 1] {

@@ -6,7 +6,14 @@ use std::os::unix::ffi::OsStrExt;
 
 /// Words that follow a name when its file was put aside by hand or by a simple rotation.
 const ASIDE: [&[u8]; 8] = [
-    b"old", b"bak", b"prev", b"previous", b"orig", b"last", b"save", b"backup",
+    b"old",
+    b"bak",
+    b"prev",
+    b"previous",
+    b"orig",
+    b"last",
+    b"save",
+    b"backup",
 ];
 
 /// Does `other` look like what a rotation makes of `base`: `log` becomes `log.1`, `log-20261124`, `log.old`, and
@@ -62,9 +69,10 @@ pub(crate) fn is_between(from: &OsStr, other: &OsStr, to: &OsStr) -> bool {
 pub(crate) fn is_like(one: &OsStr, other: &OsStr) -> bool {
     let (one, other) = (parts(one.as_bytes()), parts(other.as_bytes()));
     one.len() == other.len()
-        && one.iter().zip(&other).all(|(one, other)| {
-            one == other || is_number(one) && is_number(other)
-        })
+        && one
+            .iter()
+            .zip(&other)
+            .all(|(one, other)| one == other || is_number(one) && is_number(other))
 }
 
 fn is_number(part: &[u8]) -> bool {
@@ -190,7 +198,13 @@ mod tests {
         ] {
             assert!(!rotated("log", other), "{other}");
         }
-        for other in ["app.log", "app.err", "app-error.log", "app-1.log.gz", "app1.log"] {
+        for other in [
+            "app.log",
+            "app.err",
+            "app-error.log",
+            "app-1.log.gz",
+            "app1.log",
+        ] {
             assert!(!rotated("app.log", other), "{other}");
         }
     }
@@ -200,7 +214,11 @@ mod tests {
         let between = |a: &str, b: &str, c: &str| is_between(a.as_ref(), b.as_ref(), c.as_ref());
         assert!(between("log-24", "log-25", "log-26"));
         assert!(between("9.log", "10.log", "11.log"));
-        assert!(between("..2026_11_24_08", "..2026_11_24_09", "..2026_11_25_01"));
+        assert!(between(
+            "..2026_11_24_08",
+            "..2026_11_24_09",
+            "..2026_11_25_01"
+        ));
         assert!(between("log-24", "log-24", "log-26"));
         assert!(!between("log-24", "log-26", "log-26"));
         assert!(!between("log-24", "log-27", "log-26"));
@@ -220,21 +238,33 @@ mod tests {
         let mut sorted = members(files);
         let age = Age::learn(&members(known), &sorted);
         sorted.sort_by(|one, other| age.compare(*one, *other));
-        let names: Vec<_> = sorted.iter().map(|member| member.name.to_string_lossy()).collect();
+        let names: Vec<_> = sorted
+            .iter()
+            .map(|member| member.name.to_string_lossy())
+            .collect();
         names.join(" ")
     }
 
     #[test]
     fn files_of_one_tick_are_ordered_by_what_the_others_show() {
         // Shifted: the file that was followed, which is older, is found at the highest number.
-        assert_eq!(order(&[("log.1", 5), ("log.2", 5)], &[("log.3", 5)]), "log.2 log.1");
+        assert_eq!(
+            order(&[("log.1", 5), ("log.2", 5)], &[("log.3", 5)]),
+            "log.2 log.1"
+        );
         // Counted up: it is found at the lowest.
-        assert_eq!(order(&[("log.3", 5), ("log.2", 5)], &[("log.1", 5)]), "log.2 log.3");
+        assert_eq!(
+            order(&[("log.3", 5), ("log.2", 5)], &[("log.1", 5)]),
+            "log.2 log.3"
+        );
         // Times that differ tell by themselves.
         assert_eq!(order(&[("log.1", 6), ("log.2", 5)], &[]), "log.2 log.1");
         assert_eq!(order(&[("log.1", 5), ("log.2", 6)], &[]), "log.1 log.2");
         // Nothing tells: as logrotate does it, and dates as dates are.
         assert_eq!(order(&[("log.9", 5), ("log.10", 5)], &[]), "log.10 log.9");
-        assert_eq!(order(&[("log-20261125", 5), ("log-20261124", 5)], &[]), "log-20261124 log-20261125");
+        assert_eq!(
+            order(&[("log-20261125", 5), ("log-20261124", 5)], &[]),
+            "log-20261124 log-20261125"
+        );
     }
 }

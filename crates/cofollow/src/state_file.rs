@@ -58,19 +58,19 @@ impl StateFile {
         let Some((file, path)) = open_locked(path).map_err(failed)? else {
             return Err(failed(io::Error::other("in use by another process")));
         };
-        let state = match State::parse(&read(&file).map_err(failed)?) {
-            Ok(state) => state,
-            Err(error) => return Err(Error::other(format!("{}: {error}", printable(&shown)))),
-        };
         let mut new_name = OsString::from(".");
         new_name.push(path.file_name().unwrap_or_default());
         new_name.push(".new");
         let mut this = StateFile {
-            shown,
+            shown: shown.clone(),
             new: path.with_file_name(new_name),
             path,
             file,
             text: Vec::new(),
+        };
+        let state = match State::parse(&read(&this.file).map_err(failed)?) {
+            Ok(state) => state,
+            Err(error) => return Err(Error::other(format!("{}: {error}", printable(&shown)))),
         };
         this.save(&state)?;
         Ok((this, state))
@@ -90,7 +90,7 @@ impl StateFile {
         let new = self.create()?;
         let replaced = self
             .fill(&new)
-            .and_then(|()| fs::copy(&self.new, &self.path));
+            .and_then(|()| fs::rename(&self.new, &self.path));
         if let Err(error) = replaced {
             // For the room it takes; if that fails too, the next save does it.
             let _ = fs::remove_file(&self.new);
@@ -156,6 +156,13 @@ impl StateFile {
 
     fn unwritten(&self, error: io::Error) -> Error {
         Error::io(Call::Write, &*self.shown, error)
+    }
+}
+
+impl Drop for StateFile {
+    fn drop(&mut self) {
+        // Closing it is not enough while a child process, which is about to start, has a copy of the descriptor.
+        let _ = self.file.unlock();
     }
 }
 

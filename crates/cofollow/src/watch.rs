@@ -24,6 +24,8 @@ pub(crate) struct Changes {
     pub(crate) names: BTreeSet<usize>,
     /// Names to whose files something was written.
     pub(crate) data: BTreeSet<usize>,
+    /// Patterns of which other files may match now.
+    pub(crate) globs: BTreeSet<usize>,
     /// What changed otherwise than in its data: if it is a directory, it may have lost its watch.
     paths: HashSet<PathBuf>,
 }
@@ -33,6 +35,10 @@ pub(crate) struct Changes {
 struct Shared {
     /// Whom a change concerns: by directory, by an entry of one, and by the path of a watched file.
     routes: Routes,
+    /// The same for patterns: by what is on the way to their first directory.
+    ways: Routes,
+    /// And by directories of which every entry counts.
+    entries: Routes,
     changes: Changes,
 }
 
@@ -54,6 +60,16 @@ impl Shared {
         };
         let mut concerns = false;
         for path in event.paths {
+            if !is_data {
+                let globs = self.ways.of(&path).into_iter().flatten();
+                let parent = path.parent().and_then(|parent| self.entries.of(parent));
+                let globs: BTreeSet<usize> = globs.chain(parent.into_iter().flatten()).collect();
+                if !globs.is_empty() {
+                    concerns = true;
+                    self.changes.globs.extend(globs);
+                    self.changes.paths.insert(path.clone());
+                }
+            }
             let Some(names) = self.routes.of(&path) else {
                 continue;
             };
@@ -76,7 +92,7 @@ pub(crate) struct Watch<F> {
     shared: Arc<Mutex<Shared>>,
     bell: Event,
     /// A bell whose last ring is gone, as it is with a watcher that failed, never stops ringing.
-    ring: Ring,
+    _ring: Ring,
     /// The directories that are to be watched.
     directories: HashMap<PathBuf, Directory>,
     /// The files that are watched themselves: one watch each, for inotify knows files and not names.
@@ -102,7 +118,7 @@ impl<F: Readable> Watch<F> {
             watcher,
             shared,
             bell,
-            ring,
+            _ring: ring,
             directories: HashMap::new(),
             files: HashMap::new(),
         })
@@ -116,18 +132,23 @@ impl<F: Readable> Watch<F> {
             routes.add(hop.path(), name);
             routes.add(hop.directory.clone(), name);
         }
-        let directory = self.directories.entry(hop.directory.clone()).or_default();
+        self.watch_directory(&hop.directory)
+    }
+
+    /// Watches a directory for one more user.
+    fn watch_directory(&mut self, path: &Path) -> io::Result<()> {
+        let directory = self.directories.entry(path.to_owned()).or_default();
         directory.users += 1;
         // inotify watches what has the name now, and cannot be relied on to tell when something else has it.
-        let present = Identity::of(&hop.directory.metadata()?);
+        let present = Identity::of(&path.metadata()?);
         if directory.watched == Some(present) {
             return Ok(());
         }
         if directory.watched.is_some() {
-            self.forget(&hop.directory);
+            self.forget(path);
         }
-        self.watch(&hop.directory)?;
-        if let Some(directory) = self.directories.get_mut(&hop.directory) {
+        self.watch(path)?;
+        if let Some(directory) = self.directories.get_mut(path) {
             directory.watched = Some(present);
         }
         Ok(())
@@ -140,13 +161,47 @@ impl<F: Readable> Watch<F> {
             routes.remove(&hop.path(), name);
             routes.remove(&hop.directory, name);
         }
-        if let Some(directory) = self.directories.get_mut(&hop.directory) {
+        self.unwatch_directory(&hop.directory);
+    }
+
+    fn unwatch_directory(&mut self, path: &Path) {
+        if let Some(directory) = self.directories.get_mut(path) {
             directory.users -= 1;
             if directory.users == 0 {
-                self.directories.remove(&hop.directory);
-                self.unwatch(&hop.directory);
+                self.directories.remove(path);
+                self.unwatch(path);
             }
         }
+    }
+
+    /// Watches for a pattern a hop on the way to where it is looked for.
+    pub(crate) fn watch_way(&mut self, hop: &Hop, glob: usize) -> io::Result<()> {
+        {
+            let ways = &mut lock(&self.shared).ways;
+            ways.add(hop.path(), glob);
+            ways.add(hop.directory.clone(), glob);
+        }
+        self.watch_directory(&hop.directory)
+    }
+
+    pub(crate) fn unwatch_way(&mut self, hop: &Hop, glob: usize) {
+        {
+            let ways = &mut lock(&self.shared).ways;
+            ways.remove(&hop.path(), glob);
+            ways.remove(&hop.directory, glob);
+        }
+        self.unwatch_directory(&hop.directory);
+    }
+
+    /// Watches for a pattern all entries of a directory.
+    pub(crate) fn watch_entries(&mut self, directory: &Path, glob: usize) -> io::Result<()> {
+        lock(&self.shared).entries.add(directory.to_owned(), glob);
+        self.watch_directory(directory)
+    }
+
+    pub(crate) fn unwatch_entries(&mut self, directory: &Path, glob: usize) {
+        lock(&self.shared).entries.remove(directory, glob);
+        self.unwatch_directory(directory);
     }
 
     /// A directory has lost its watch, or keeps it on what has lost the name.
@@ -221,9 +276,7 @@ impl<F: Readable> Watch<F> {
 
     /// What has changed since it was last asked.
     pub(crate) fn take(&mut self) -> Changes {
-        if !self.bell.clear() {
-            return Changes::default();
-        }
+        self.bell.clear();
         let changes = std::mem::take(&mut lock(&self.shared).changes);
         let directories = self.directories.keys();
         let lost: Vec<PathBuf> = directories
@@ -313,7 +366,12 @@ mod tests {
 
     /// Whom a change of this path concerns.
     fn names(watch: &Watch<OsFile>, path: &Path) -> Vec<usize> {
-        lock(&watch.shared).routes.of(path).into_iter().flatten().collect()
+        lock(&watch.shared)
+            .routes
+            .of(path)
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn hop(directory: &Path) -> Hop {
@@ -332,7 +390,6 @@ mod tests {
         watch.watch_hop(&hop(dir.path()), 0).expect("watched");
         assert!(watch.directories[dir.path()].watched.is_some());
         lock(&watch.shared).changes.all = true;
-        watch.ring.ring();
         assert!(watch.take().all);
         assert!(watch.directories[dir.path()].watched.is_none());
         watch.watch_hop(&hop(dir.path()), 0).expect("watched");

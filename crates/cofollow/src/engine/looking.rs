@@ -30,7 +30,7 @@ impl<D: Disk> Engine<D> {
         let is_change = !matches!(found, Found::Same);
         match found {
             // Nothing of it is to come twice.
-            Found::New(_, facts) if self.is_anothers(index, facts.identity) => {
+            Found::New(_, facts) if !is_first && self.is_anothers(index, facts.identity) => {
                 self.names[index].elsewhere = Some(facts.identity);
             }
             Found::New(file, facts) => self.add_file(index, file, &facts, start),
@@ -49,6 +49,7 @@ impl<D: Disk> Engine<D> {
         }
         self.watch_files(index);
         self.queue(index);
+        self.forget_gone(index);
     }
 
     /// Something may have been written under this name.
@@ -111,13 +112,25 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Is the file read to its end as one that had another name?
-    fn is_anothers(&self, index: usize, identity: Identity) -> bool {
-        let others = self.names.iter().enumerate();
-        let mut others = others.filter(|(other, _)| *other != index);
-        others.any(|(_, name)| {
-            let mut retired = name.generations.iter().take(name.retired());
-            retired.any(|generation| generation.identity == identity && !generation.ended)
-        })
+    fn is_anothers(&mut self, index: usize, identity: Identity) -> bool {
+        let others = (0..self.names.len()).filter(|&other| other != index);
+        for other in others {
+            let owns = |generation: &Generation<D::File>| {
+                generation.identity == identity && !generation.ended
+            };
+            if !self.names[other].generations.iter().any(owns) {
+                continue;
+            }
+            if self.names[other].present().is_some_and(owns) {
+                // Perhaps it has lost that name, which has not been seen yet.
+                self.look_at_name(other, None);
+            }
+            let name = &self.names[other];
+            if name.generations.iter().take(name.retired()).any(owns) {
+                return true;
+            }
+        }
+        false
     }
 
     /// There is no file. Is it waited for?
@@ -207,7 +220,7 @@ impl<D: Disk> Engine<D> {
         before
     }
 
-    fn unwatch_hops(&mut self, index: usize) {
+    pub(crate) fn unwatch_hops(&mut self, index: usize) {
         for hop in std::mem::take(&mut self.names[index].hops) {
             if let Some(watch) = &mut self.watch {
                 watch.unwatch_hop(&hop, index);
@@ -266,7 +279,12 @@ impl<D: Disk> Engine<D> {
         while let Some(at) = self.names[index].silent(now) {
             let generation = &mut self.names[index].generations[at];
             let whose = (index, generation.key);
-            if self.outbox.ledger.as_ref().is_some_and(|ledger| ledger.owes(whose)) {
+            if self
+                .outbox
+                .ledger
+                .as_ref()
+                .is_some_and(|ledger| ledger.owes(whose))
+            {
                 // A state that is saved has to know it.
                 generation.last_data = now;
                 continue;
@@ -302,6 +320,7 @@ impl<D: Disk> Engine<D> {
             }
             // Lines of newer ones may have waited for it.
             self.queue(index);
+            self.forget_gone(index);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What follows: which files there are, what is ready to be read of them, and in which order it is given out.
 
+mod globbing;
 mod looking;
 mod reading;
 mod resuming;
@@ -17,13 +18,14 @@ use std::time::{Duration, Instant};
 use costage::{Block, Framer, Framing, Interest, Pulled, Result, Wait, Waits};
 
 use crate::disk::{Disk, Readable};
+use crate::globs::Glob;
 use crate::identity::Identity;
 use crate::name::Name;
 use crate::notice::Detail;
 use crate::outbox::{Outbox, Whose};
-use crate::watch::Watch;
 use crate::state::State;
 use crate::state_file::StateFile;
+use crate::watch::Watch;
 use crate::{By, Notice, Start};
 
 use reading::Came;
@@ -62,6 +64,9 @@ pub(crate) struct Engine<D: Disk> {
     disk: D,
     rules: Rules,
     names: Vec<Name<D::File>>,
+    globs: Vec<Glob>,
+    /// When to look at the patterns again, if they cannot be watched.
+    globs_at: Option<Instant>,
     notify: Box<dyn FnMut(&Notice) + Send>,
     /// None where all looks are asked for: at the end of files that are not followed, and in tests.
     watch: Option<Watch<D::File>>,
@@ -97,6 +102,8 @@ impl<D: Disk> Engine<D> {
             disk,
             rules,
             names: Vec::new(),
+            globs: Vec::new(),
+            globs_at: None,
             notify,
             watch,
             framer: Framer::new(rules.terminator, Framing::Lines),
@@ -116,12 +123,16 @@ impl<D: Disk> Engine<D> {
 
     /// Looks at all names for the first time: from `start`, or from where a saved state says.
     pub(crate) fn begin(&mut self, start: Start, resume: Option<(StateFile, State)>) -> Result<()> {
-        let new = match resume {
-            Some((file, state)) => self.resume(file, state),
-            None => (0..self.names.len()).collect(),
-        };
-        for index in new {
-            self.look_at_name(index, Some(start));
+        if let Some((file, state)) = resume {
+            self.saver = Some(Saver::new(file, state));
+        }
+        for index in 0..self.names.len() {
+            if !self.take_up_saved(index) {
+                self.look_at_name(index, Some(start));
+            }
+        }
+        for at in 0..self.globs.len() {
+            self.look_at_glob(at, Some(start));
         }
         // Before the first line is given out: it is not to be found again at another start.
         self.save()
@@ -129,13 +140,25 @@ impl<D: Disk> Engine<D> {
 
     /// Adds a name, without looking at it yet.
     pub(crate) fn add_name(&mut self, path: &Path, shown: &str) -> usize {
-        self.names.push(Name::new(path, shown.into()));
-        self.names.len() - 1
+        let name = Name::new(path, shown.into());
+        // One that matched a pattern once and is gone leaves its place.
+        match self.names.iter().position(|name| name.is_free) {
+            Some(free) => {
+                self.names[free] = name;
+                free
+            }
+            None => {
+                self.names.push(name);
+                self.names.len() - 1
+            }
+        }
     }
 
     /// Has every name had a file, and could all of it be read?
     pub(crate) fn all_were_read(&self) -> bool {
-        self.names.iter().all(Name::is_well_read) && !self.said_none_left
+        let mut names = self.names.iter().filter(|name| !name.is_free);
+        let has_any = self.globs.is_empty() || self.names.iter().any(|name| name.is_matched);
+        has_any && names.all(Name::is_well_read) && !self.said_none_left
     }
 
     pub(crate) fn waits(&mut self, waits: &mut Waits, room: bool) {
@@ -143,8 +166,9 @@ impl<D: Disk> Engine<D> {
         if let Some(watch) = &self.watch {
             watch.waits(waits);
         }
-        if let Some((alarm, _)) = self.alarms.first() {
-            waits.until(*alarm);
+        let alarm = self.alarms.first().map(|(alarm, _)| *alarm);
+        for due in alarm.into_iter().chain(self.globs_at) {
+            waits.until(due);
         }
         if let Some(saver) = &self.saver
             && let Some(due) = saver.due()
@@ -190,16 +214,25 @@ impl<D: Disk> Engine<D> {
             for &index in changes.data.difference(&changes.names) {
                 self.look_at_data(index);
             }
+            // After the names: a file that has only lost its name for one that matches too is known by then.
+            for at in changes.globs {
+                self.look_at_glob(at, None);
+            }
         }
-        self.keep_time(Instant::now());
+        let now = Instant::now();
+        self.keep_time(now);
+        self.poll_globs(now);
         self.save_in_time();
     }
 
-    /// Looks at every name.
+    /// Looks at every name and pattern.
     pub(crate) fn look_at_all(&mut self) {
         self.listings.clear();
         for index in 0..self.names.len() {
             self.look_at_name(index, None);
+        }
+        for at in 0..self.globs.len() {
+            self.look_at_glob(at, None);
         }
     }
 
@@ -230,7 +263,7 @@ impl<D: Disk> Engine<D> {
             return true;
         }
         let is_given_up = |name: &Name<D::File>| name.is_settled && name.generations.is_empty();
-        if self.names.is_empty() || !self.names.iter().all(is_given_up) {
+        if !self.globs.is_empty() || !self.names.iter().all(is_given_up) {
             return false;
         }
         if !std::mem::replace(&mut self.said_none_left, true) {

@@ -222,7 +222,8 @@ impl<D: Disk> Engine<D> {
             let (whose, until) = ((index, generation.key), generation.position);
             let from = until - tail.len() as u64;
             let shown = Arc::clone(&self.names[index].shown);
-            self.outbox.lines(whose, &shown, finished(&tail), from, until);
+            self.outbox
+                .lines(whose, &shown, finished(&tail), from, until);
         }
     }
 

@@ -21,7 +21,7 @@ const SAVE_AFTER: Duration = Duration::from_millis(50);
 /// Saves where reading stands.
 pub(crate) struct Saver {
     file: StateFile,
-    /// Names of other runs, which are kept.
+    /// Names that are not followed now, which are kept.
     others: Vec<SavedName>,
     /// Since when something is not saved.
     since: Option<Instant>,
@@ -29,6 +29,15 @@ pub(crate) struct Saver {
 }
 
 impl Saver {
+    pub(crate) fn new(file: StateFile, state: State) -> Saver {
+        Saver {
+            file,
+            others: state.names,
+            since: Some(Instant::now()),
+            said_unsaved: false,
+        }
+    }
+
     /// When to save next.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.since.map(|since| since + SAVE_AFTER)
@@ -36,28 +45,18 @@ impl Saver {
 }
 
 impl<D: Disk> Engine<D> {
-    /// Takes up what was saved of the names there are, and saves from now on. Names of which nothing was saved
-    /// are still to be looked at for the first time: tells which.
-    pub(crate) fn resume(&mut self, file: StateFile, state: State) -> Vec<usize> {
-        let mut others = state.names;
-        let mut new = Vec::new();
-        for index in 0..self.names.len() {
-            let path = &self.names[index].path;
-            match others.iter().position(|saved| saved.path == *path) {
-                Some(at) => {
-                    let saved = others.swap_remove(at);
-                    self.take_up(index, saved);
-                }
-                None => new.push(index),
-            }
-        }
-        self.saver = Some(Saver {
-            file,
-            others,
-            since: Some(Instant::now()),
-            said_unsaved: false,
-        });
-        new
+    /// Takes up what was saved of a name; false, if nothing was.
+    pub(crate) fn take_up_saved(&mut self, index: usize) -> bool {
+        let Some(saver) = &mut self.saver else {
+            return false;
+        };
+        let path = &self.names[index].path;
+        let Some(at) = saver.others.iter().position(|saved| saved.path == *path) else {
+            return false;
+        };
+        let saved = saver.others.swap_remove(at);
+        self.take_up(index, saved);
+        true
     }
 
     /// Finds the files of a name again, and reads on in each.
@@ -80,10 +79,15 @@ impl<D: Disk> Engine<D> {
             Ok((file, facts))
         });
         let is_it = |file: &D::File| Marks::saved(file, saved.fingerprint, saved.position);
-        let present = present.ok().filter(|(_, facts)| facts.identity == saved.identity);
+        let present = present
+            .ok()
+            .filter(|(_, facts)| facts.identity == saved.identity);
         let found = match present {
             // Another text, if it was truncated or written anew.
-            Some((file, facts)) => is_it(&file).ok().flatten().map(|marks| (file, facts, marks)),
+            Some((file, facts)) => is_it(&file)
+                .ok()
+                .flatten()
+                .map(|marks| (file, facts, marks)),
             None => self.sibling_with(index, |file, facts| {
                 (facts.identity == saved.identity)
                     .then(|| is_it(file).ok().flatten())
@@ -146,7 +150,11 @@ impl<D: Disk> Engine<D> {
     /// Saves what is due to be saved.
     pub(crate) fn save_in_time(&mut self) {
         let now = Instant::now();
-        if self.saver.as_ref().and_then(Saver::due).is_some_and(|due| due <= now)
+        if self
+            .saver
+            .as_ref()
+            .and_then(Saver::due)
+            .is_some_and(|due| due <= now)
             && let Err(error) = self.save()
             && let Some(saver) = &mut self.saver
             && !std::mem::replace(&mut saver.said_unsaved, true)
@@ -165,7 +173,8 @@ impl<D: Disk> Engine<D> {
             return Ok(());
         }
         let mut names = saver.others.clone();
-        names.extend(self.names.iter().map(|name| SavedName {
+        let followed = self.names.iter().filter(|name| !name.is_free);
+        names.extend(followed.map(|name| SavedName {
             path: name.path.clone(),
             files: name.generations.iter().filter_map(saved).collect(),
             present: name.present,
@@ -189,7 +198,7 @@ impl<D: Disk> Engine<D> {
     /// Saves at the end, so that it lasts.
     pub(crate) fn save_at_the_end(&mut self) -> Result<()> {
         self.save()?;
-        match &mut self.saver {
+        match &self.saver {
             Some(saver) => saver.file.sync(),
             None => Ok(()),
         }

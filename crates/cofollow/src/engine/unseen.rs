@@ -66,7 +66,10 @@ impl<D: Disk> Engine<D> {
                 };
                 let identity = sibling.facts.identity;
                 let all = known.iter().chain(&unseen);
-                if all.map(|other| other.facts.identity).any(|other| other == identity) {
+                if all
+                    .map(|other| other.facts.identity)
+                    .any(|other| other == identity)
+                {
                     continue;
                 }
                 if self.is_known(index, &sibling) {
@@ -85,7 +88,10 @@ impl<D: Disk> Engine<D> {
             let new: Vec<Member<'_>> = unseen.iter().map(Sibling::member).collect();
             Age::learn(&old, &new)
         };
-        let identities = known.iter().chain(&unseen).map(|sibling| sibling.facts.identity);
+        let identities = known
+            .iter()
+            .chain(&unseen)
+            .map(|sibling| sibling.facts.identity);
         self.names[index].siblings = identities.collect();
         unseen.retain(|sibling| !self.is_copy(index, sibling));
         unseen.sort_by(|one, other| age.compare(one.member(), other.member()));
@@ -201,7 +207,8 @@ impl<D: Disk> Engine<D> {
             let Some(target) = &hop.target else {
                 continue;
             };
-            let same_entry = |other: &&Hop| other.directory == hop.directory && other.entry == hop.entry;
+            let same_entry =
+                |other: &&Hop| other.directory == hop.directory && other.entry == hop.entry;
             let earlier = before.iter().find(same_entry);
             let earlier = earlier.and_then(|hop| hop.target.as_ref());
             self.add_targets(earlier, target, &mut paths);

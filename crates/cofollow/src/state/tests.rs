@@ -143,27 +143,15 @@ fn the_line_that_is_wrong_is_named() {
             ":18446744073709551616",
             "line 3: expected the numbers of a device and an inode",
         ),
-        (
-            "born -",
-            "born",
-            "line 4: expected a time of birth or `-`",
-        ),
+        ("born -", "born", "line 4: expected a time of birth or `-`"),
         ("position 0", "position", "line 4: expected a position"),
         (
             "head 6:",
             "head 256:",
             "line 3: expected the print of the head",
         ),
-        (
-            "6:85",
-            "6:8",
-            "line 3: expected the print of the head",
-        ),
-        (
-            "c8c\n",
-            "c8c0\n",
-            "line 3: expected the print of the tail",
-        ),
+        ("6:85", "6:8", "line 3: expected the print of the head"),
+        ("c8c\n", "c8c0\n", "line 3: expected the print of the tail"),
         ("c8c\n", "c8c 1\n", "line 3: something follows"),
         ("born 7\n", "born 7 8\n", "line 5: something follows"),
         (
@@ -171,7 +159,11 @@ fn the_line_that_is_wrong_is_named() {
             "name lost",
             "line 6: expected a name, a file, a sibling or the end",
         ),
-        ("end 2", "end 3", "line 7: expected as many names as there are"),
+        (
+            "end 2",
+            "end 3",
+            "line 7: expected as many names as there are",
+        ),
         ("end 2\n", "", "line 7: the rest of the state is missing"),
         (
             "end 2\n",

@@ -52,7 +52,10 @@ impl Memory {
         }
         let path = self.resolved(path);
         let mut inner = self.0.borrow_mut();
-        let free = inner.numbers.iter().position(|file| file.strong_count() == 0);
+        let free = inner
+            .numbers
+            .iter()
+            .position(|file| file.strong_count() == 0);
         let number = free.unwrap_or(inner.numbers.len());
         let file = Rc::new(File {
             number: number as u64,

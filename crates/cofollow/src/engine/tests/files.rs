@@ -87,7 +87,8 @@ impl Scene {
 
     /// As if nothing had come for a minute.
     fn age(&mut self) {
-        self.engine.keep_time(Instant::now() + Duration::from_secs(60));
+        self.engine
+            .keep_time(Instant::now() + Duration::from_secs(60));
     }
 }
 

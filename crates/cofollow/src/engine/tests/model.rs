@@ -199,8 +199,7 @@ impl Scene {
 
     /// Is the writer's file the one that has the name?
     fn is_present(&self) -> bool {
-        self.disk.exists(&log())
-            && std::rc::Rc::ptr_eq(&self.disk.append(&log()), &self.writer)
+        self.disk.exists(&log()) && std::rc::Rc::ptr_eq(&self.disk.append(&log()), &self.writer)
     }
 
     fn step(&mut self, step: Step) {

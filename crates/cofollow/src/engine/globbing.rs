@@ -1,0 +1,107 @@
+//! Globs: names that come and go as files do.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{PathBuf, absolute};
+use std::time::Instant;
+
+use costage::{Call, Error};
+use rustix::io::Errno;
+
+use super::Engine;
+use crate::disk::Disk;
+use crate::globs::Glob;
+use crate::resolve::hops;
+use crate::{Notice, Start};
+
+impl<D: Disk> Engine<D> {
+    /// Follows all that matches a pattern, now and later.
+    pub(crate) fn add_glob(&mut self, pattern: &str) {
+        self.globs.push(Glob::new(pattern));
+    }
+
+    /// Looks what matches a pattern, and follows what is new: at the start, from `start` on.
+    pub(crate) fn look_at_glob(&mut self, at: usize, start: Option<Start>) {
+        self.watch_glob(at);
+        for path in self.globs[at].matches() {
+            if self
+                .names
+                .iter()
+                .any(|name| name.path == path && !name.is_free)
+            {
+                continue;
+            }
+            let shown = path.display().to_string();
+            let index = self.add_name(&path, &shown);
+            self.names[index].is_matched = true;
+            if !self.take_up_saved(index) {
+                self.look_at_name(index, start);
+            }
+        }
+        let glob = &mut self.globs[at];
+        let nothing = !self
+            .names
+            .iter()
+            .any(|name| name.is_matched && !name.is_free);
+        if nothing && !std::mem::replace(&mut glob.said_missing, true) {
+            let missing = io::Error::from_raw_os_error(Errno::NOENT.raw_os_error());
+            let error = Error::io(Call::Open, glob.pattern(), missing);
+            (self.notify)(&Notice::Unreadable(error));
+        }
+    }
+
+    /// Watches the directories whose entries decide what matches; where that fails they are looked at from time to
+    /// time.
+    fn watch_glob(&mut self, at: usize) {
+        let base = self.globs[at].base();
+        let hops = hops(&self.disk, &base);
+        // The paths in events are absolute.
+        let levels = self.globs[at].levels().into_iter();
+        let levels: BTreeSet<PathBuf> = levels.filter_map(|level| absolute(level).ok()).collect();
+        let mut failed = false;
+        if let Some(watch) = &mut self.watch {
+            for hop in &hops {
+                failed |= watch.watch_way(hop, at).is_err();
+            }
+            for hop in &self.globs[at].hops {
+                watch.unwatch_way(hop, at);
+            }
+            for directory in &levels {
+                failed |= watch.watch_entries(directory, at).is_err();
+            }
+            for directory in &self.globs[at].directories {
+                watch.unwatch_entries(directory, at);
+            }
+        }
+        let glob = &mut self.globs[at];
+        glob.hops = hops;
+        glob.directories = levels;
+        self.globs_at = (failed && self.rules.follow).then(|| Instant::now() + self.rules.poll);
+    }
+
+    /// Looks at the patterns that cannot be watched, when it is time.
+    pub(crate) fn poll_globs(&mut self, now: Instant) {
+        if self.globs_at.is_some_and(|at| at <= now) {
+            self.globs_at = None;
+            for at in 0..self.globs.len() {
+                self.look_at_glob(at, None);
+            }
+        }
+    }
+
+    /// A name that matched a pattern is forgotten when nothing is left of it; it may match again.
+    pub(crate) fn forget_gone(&mut self, index: usize) {
+        let name = &self.names[index];
+        let is_gone = name.is_matched && !name.present && name.generations.is_empty();
+        if is_gone && name.elsewhere.is_none() && self.disk.entry(&name.path).is_err() {
+            self.unwatch_hops(index);
+            self.streams.remove(&index);
+            let name = &mut self.names[index];
+            name.is_settled = true;
+            name.is_free = true;
+            name.siblings = Vec::new();
+            name.look_at = None;
+            self.set_alarm(index);
+        }
+    }
+}
