@@ -12,6 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let from_the_start = Settings {
         start: Start::Line(1),
         until_idle: Some(Duration::from_secs(5)),
+        ..Settings::default()
     };
     let three = cogrep::Settings {
         max_count: Some(3),

@@ -361,7 +361,7 @@ mod tests {
         let line = "x".repeat(999) + "\n";
         let mut end = TheEnd::new(Start::Last(500));
         for lines in 1..100 {
-            end.push(&Block::from(line.repeat(lines)));
+            end.push(&Block::from(line.repeat(lines).as_str()));
         }
         let blocks: Vec<Block> = end.take().collect();
         assert!(blocks.iter().all(Block::is_finished));
