@@ -160,7 +160,7 @@ impl<D: Disk> Engine<D> {
             let lost = old.lost_behind(copied.length);
             old.held = tail.as_ref().map_or(0, |tail| tail.len());
             old.tail = tail;
-            old.go_on_in(Arc::new(copy), &copied);
+            old.go_on_in(copy, &copied);
             lost
         } else {
             // An unfinished line whose end is lost is no line.
