@@ -108,9 +108,14 @@ impl Block {
         head
     }
 
-    /// Forgets the first `count` bytes, which may end within a line: what a sink has written.
-    pub(crate) fn skip(&mut self, count: usize) {
-        debug_assert!(count <= self.len());
+    /// Forgets the first `count` bytes, which may end within a line: what a sink has written, what a source of
+    /// bytes is to pass over.
+    ///
+    /// # Panics
+    ///
+    /// If the block has not so many.
+    pub fn skip(&mut self, count: usize) {
+        assert!(count <= self.len());
         self.at.start += count;
     }
 

@@ -143,7 +143,12 @@ pub(crate) const STANDARD_INPUT: &str = "standard input";
 pub(crate) const STANDARD_OUTPUT: &str = "standard output";
 
 /// The system's words without the number the standard library adds: ` (os error 2)` tells a user nothing.
-fn reason(error: &io::Error) -> String {
+///
+/// ```
+/// let missing = std::fs::File::open("no-such-file").unwrap_err();
+/// assert_eq!(costage::reason(&missing), "No such file or directory");
+/// ```
+pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     match (error.raw_os_error(), text.rfind(" (os error ")) {
         (Some(_), Some(at)) => text[..at].to_owned(),
