@@ -59,6 +59,10 @@ impl Spec {
             }
             Spec::Tail(Start::Last(lines)) => Cmd::bin("cofollow").args(["-n", &lines.to_string()]),
             Spec::Tail(Start::Line(line)) => Cmd::bin("cofollow").args(["-n", &format!("+{line}")]),
+            Spec::Tail(Start::LastBytes(bytes)) => {
+                Cmd::bin("cofollow").args(["-c", &bytes.to_string()])
+            }
+            Spec::Tail(Start::Byte(byte)) => Cmd::bin("cofollow").args(["-c", &format!("+{byte}")]),
         }
     }
 
@@ -155,7 +159,9 @@ fn specs() -> impl Strategy<Value = Spec> {
     );
     let tail = prop_oneof![
         (0_u64..6).prop_map(Start::Last),
-        (0_u64..6).prop_map(Start::Line)
+        (0_u64..6).prop_map(Start::Line),
+        (0_u64..60).prop_map(Start::LastBytes),
+        (0_u64..60).prop_map(Start::Byte),
     ];
     prop_oneof![4 => grep, 1 => tail.prop_map(Spec::Tail)]
 }

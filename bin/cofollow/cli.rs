@@ -12,6 +12,8 @@ use coutils_cli::{duration, number, values};
 pub struct Cli {
     pub files: Vec<OsString>,
     pub start: Start,
+    /// The byte that ends a line.
+    pub terminator: u8,
     pub follow: bool,
     pub until_idle: Option<Duration>,
 }
@@ -20,18 +22,32 @@ impl Cli {
     pub fn new(matches: &ArgMatches) -> Cli {
         Cli {
             files: values(matches, "files"),
-            start: matches.get_one("lines").copied().unwrap_or_default(),
+            start: start(matches),
+            terminator: if matches.get_flag("zero-terminated") {
+                0
+            } else {
+                b'\n'
+            },
             follow: !matches.get_flag("no-follow"),
             until_idle: matches.get_one("until-idle").copied(),
         }
     }
 }
 
-/// `NUM` or `-NUM`: the last so many lines; `+NUM`: from that line on.
-fn start(text: &str) -> Result<Start, String> {
+/// `-n` or `-c`, whichever came last.
+fn start(matches: &ArgMatches) -> Start {
+    ["lines", "bytes"]
+        .into_iter()
+        .filter_map(|id| Some((matches.indices_of(id)?.next_back()?, *matches.get_one(id)?)))
+        .max_by_key(|&(index, _)| index)
+        .map_or_else(Start::default, |(_, start)| start)
+}
+
+/// `NUM` or `-NUM`: the last so many; `+NUM`: from that one on.
+fn number_of(text: &str, last: fn(u64) -> Start, from: fn(u64) -> Start) -> Result<Start, String> {
     match text.strip_prefix('+') {
-        Some(line) => number(line).map(Start::Line),
-        None => number(text.strip_prefix('-').unwrap_or(text)).map(Start::Last),
+        Some(text) => number(text).map(from),
+        None => number(text.strip_prefix('-').unwrap_or(text)).map(last),
     }
 }
 
@@ -54,8 +70,24 @@ pub fn command() -> Command {
                 .long("lines")
                 .value_name("[+]NUM")
                 .allow_hyphen_values(true)
-                .value_parser(start)
+                .value_parser(|text: &str| number_of(text, Start::Last, Start::Line))
                 .help("Start at the last NUM lines, or with + at line NUM [default: 10]"),
+        )
+        .arg(
+            Arg::new("bytes")
+                .short('c')
+                .long("bytes")
+                .value_name("[+]NUM")
+                .allow_hyphen_values(true)
+                .value_parser(|text: &str| number_of(text, Start::LastBytes, Start::Byte))
+                .help("The same in bytes"),
+        )
+        .arg(
+            Arg::new("zero-terminated")
+                .short('z')
+                .long("zero-terminated")
+                .action(ArgAction::SetTrue)
+                .help("Lines end in NUL, not in a newline"),
         )
         .arg(
             Arg::new("no-follow")

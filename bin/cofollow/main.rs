@@ -34,6 +34,10 @@ fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
         }
         return print::files(program, Driver::new().signals(signals), cli);
     }
+    if cli.terminator != b'\n' {
+        program.complain("--zero-terminated needs --no-follow");
+        return Ok((Ended::Stopped, program.failure()));
+    }
     let complainer = program.clone();
     let mut follow = Follow::new(&cli.files, cli.start, move |notice| {
         complainer.complain(notice);

@@ -2,17 +2,22 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom, Stdout};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use cofollow::{Start, UntilIdle, skip_to, tail_of};
 use costage::{
-    Block, Call, Driver, Ended, Error, Framing, Reader, Result, Stage, keep_open, printer,
+    Block, Call, Driver, Ended, Error, Framing, Reader, Result, Sink, Stage, keep_open, printable,
+    printer, reason,
 };
 use coutils_cli::Program;
 
 use crate::cli::Cli;
+
+/// What a header and a message call it.
+const STANDARD_INPUT: &str = "standard input";
 
 /// Prints one file after the other, each from where it is to start.
 pub fn files(program: &Program, mut driver: Driver, cli: &Cli) -> Result<(Ended, ExitCode)> {
@@ -28,15 +33,11 @@ pub fn files(program: &Program, mut driver: Driver, cli: &Cli) -> Result<(Ended,
     let mut header = (files.len() > 1).then_some("");
     for file in files {
         ended = one(&mut driver, &mut output, file, cli, &mut header);
-        if let Err(
-            error @ Error::Io {
-                call: Call::Open | Call::Read,
-                ..
-            },
-        ) = ended
+        if let Err(error) = &ended
+            && let Some(told) = describe(error)
         {
             // The other files are still done.
-            program.complain(error);
+            program.complain(told);
             status = program.failure();
             ended = Ok(Ended::Input);
         }
@@ -49,70 +50,97 @@ pub fn files(program: &Program, mut driver: Driver, cli: &Cli) -> Result<(Ended,
         .map(|ended| (ended, status))
 }
 
+/// What is wrong with a file, in tail's words; none if it is not the file that failed.
+fn describe(error: &Error) -> Option<String> {
+    let Error::Io { call, what, source } = error else {
+        return None;
+    };
+    let (what, why) = (printable(what), reason(source));
+    match call {
+        Call::Open => Some(format!("cannot open '{what}' for reading: {why}")),
+        Call::Read => Some(format!("error reading '{what}': {why}")),
+        _ => None,
+    }
+}
+
 /// One file; `header` is what comes before its header, if it is one of several.
 fn one(
     driver: &mut Driver,
-    output: &mut dyn Stage,
-    file: &OsStr,
+    output: &mut Sink<Stdout>,
+    path: &OsStr,
     cli: &Cli,
     header: &mut Option<&str>,
 ) -> Result<Ended> {
-    let (reader, start) = open(file, cli.start)?;
-    let mut source = UntilIdle::new(reader, cli.until_idle);
+    let file = open(path)?;
     if let Some(gap) = header.as_mut() {
-        let shown = if file == "-" {
-            "standard input".into()
+        let name = if path == "-" {
+            STANDARD_INPUT.as_bytes()
         } else {
-            file.to_string_lossy()
+            path.as_bytes()
         };
-        let text = format!("{gap}==> {shown} <==\n");
+        let text = [gap.as_bytes(), b"==> ", name, b" <==\n"].concat();
         *gap = "\n";
-        let _ = output.send(&Block::from(text.as_str()))?;
+        let _ = output.send(&Block::from(text))?;
     }
-    let mut chain = tail_of(start, keep_open(output));
-    let ended = driver.pump(&mut source, &mut chain);
-    driver.finish(&mut chain, ended)
+    let ended = contents(driver, output, path, file, cli);
+    // It stays open for the next file, and a complaint comes behind what was printed.
+    driver.finish(&mut keep_open(output), ended)
 }
 
-/// The file as a reader, and where to start in what it reads: one that can be sought already stands there.
-fn open(path: &OsStr, start: Start) -> Result<(Reader, Start)> {
+fn open(path: &OsStr) -> Result<File> {
+    if path != "-" {
+        return costage::open(path);
+    }
+    let own = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    own.map_err(|error| Error::io(Call::Read, STANDARD_INPUT, error))
+}
+
+/// All of it from where it is to start.
+fn contents(
+    driver: &mut Driver,
+    output: &mut Sink<Stdout>,
+    path: &OsStr,
+    mut file: File,
+    cli: &Cli,
+) -> Result<Ended> {
     let is_stdin = path == "-";
     let name = if is_stdin {
-        "standard input".into()
+        STANDARD_INPUT.into()
     } else {
         path.to_string_lossy()
     };
-    let mut file = if is_stdin {
-        let own = io::stdin().as_fd().try_clone_to_owned().map(File::from);
-        own.map_err(|error| Error::io(Call::Open, &*name, error))?
+    let failed = |error| Error::io(Call::Read, &*name, error);
+    let is_file = file.metadata().map_err(failed)?.is_file();
+    let start = if is_file {
+        seek(&mut file, cli.start, cli.terminator).map_err(failed)?
     } else {
-        costage::open(path)?
+        cli.start
     };
-    let start = seek(&mut file, start).map_err(|error| Error::io(Call::Read, &*name, error))?;
     let reader = if is_stdin {
         Reader::stdin()?
     } else {
         Reader::new(&*name, file)?
     };
-    // Only the last lines need to be whole, however long they are.
-    let framing = match start {
-        Start::Line(_) | Start::Last(0) => Framing::AsItComes,
-        Start::Last(_) => Framing::Lines,
-    };
-    Ok((reader.framed(b'\n', framing), start))
+    let mut reader = reader.framed(cli.terminator, Framing::AsItComes);
+    if is_file && start.is_beginning() {
+        return driver.copy(&mut reader, output);
+    }
+    let mut source = UntilIdle::new(reader, cli.until_idle);
+    let mut chain = tail_of(start, keep_open(output));
+    let ended = driver.pump(&mut source, &mut chain);
+    driver.finish(&mut chain, ended)
 }
 
-/// Moves a regular file to where it is to start: from there it is read from the first line on.
-fn seek(file: &mut File, start: Start) -> io::Result<Start> {
-    if !file.metadata()?.is_file() {
-        return Ok(start);
-    }
+/// Moves a regular file to where it is to start, and says what is still to be looked for from there.
+fn seek(file: &mut File, start: Start, terminator: u8) -> io::Result<Start> {
     // Standard input may have been read from already; what is before is not ours.
     let before = file.stream_position()?;
-    if before > 0 && matches!(start, Start::Line(_)) {
-        return Ok(start);
-    }
-    let from = before.max(skip_to(file, start, b'\n')?);
+    let start = match start {
+        Start::Line(_) if before > 0 => return Ok(start),
+        Start::Byte(number) => Start::Byte(number.max(1).saturating_add(before)),
+        start => start,
+    };
+    let from = before.max(skip_to(file, start, terminator)?);
     file.seek(SeekFrom::Start(from))?;
     Ok(Start::Line(1))
 }

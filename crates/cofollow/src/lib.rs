@@ -37,10 +37,12 @@ mod notice;
 mod resolve;
 mod routes;
 mod start;
+mod stream;
 mod until_idle;
 mod watch;
 
 pub use follow::{Follow, Settings, follow};
 pub use notice::Notice;
-pub use start::{FromLine, LastLines, Start, skip_to, tail_of};
+pub use start::{Start, skip_to};
+pub use stream::tail_of;
 pub use until_idle::UntilIdle;
