@@ -1,5 +1,6 @@
 //! cofollow, as its users meet it.
 
+mod copying;
 mod ending;
 mod faults;
 mod following;
