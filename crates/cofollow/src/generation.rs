@@ -143,16 +143,18 @@ impl<F: Readable> Generation<F> {
             return None;
         }
         let length = self.file.facts().ok()?.length;
-        if length < self.position {
-            return Some(Renewed::Truncated);
-        }
-        // What cannot be read now is told when it is read.
+        // What cannot be read now is told when it is read. A file that is made up as it is read, as those of /proc
+        // are, is not shorter because it says so.
         if !self
             .marks
             .are_in(&*self.file, self.position)
             .unwrap_or(true)
         {
-            return Some(Renewed::Rewritten);
+            return Some(if length < self.position {
+                Renewed::Truncated
+            } else {
+                Renewed::Rewritten
+            });
         }
         self.longest = self.longest.max(length);
         None
