@@ -36,6 +36,8 @@ pub(crate) struct Generation<F> {
     pub(crate) is_watched: bool,
     /// Reading failed, which has been said.
     pub(crate) said_unreadable: bool,
+    /// It is read in a copy, since it was truncated itself.
+    pub(crate) is_copy: bool,
     /// What is in its place is another text, or nothing comes from it any more: only what was read is still to
     /// be given out.
     pub(crate) ended: bool,
@@ -98,6 +100,7 @@ impl<F: Readable> Generation<F> {
             last_data: Instant::now(),
             is_watched: false,
             said_unreadable: false,
+            is_copy: false,
             ended: false,
         }
     }
@@ -184,6 +187,7 @@ impl<F: Readable> Generation<F> {
     /// Goes on in a copy of the text, which was read up to the same position.
     pub(crate) fn go_on_in(&mut self, copy: Arc<F>, facts: &Facts) {
         self.file = copy;
+        self.is_copy = true;
         self.identity = facts.identity;
         self.longest = facts.length;
         self.is_watched = false;

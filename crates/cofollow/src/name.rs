@@ -131,6 +131,8 @@ impl<F: Readable> Name<F> {
                     match self.said {
                         Some(io::ErrorKind::NotFound) => notify(&Notice::Appeared(name)),
                         Some(_) => notify(&Notice::Accessible(name)),
+                        // It was put aside while it was looked at.
+                        None if !self.generations.is_empty() => notify(&Notice::Replaced(name)),
                         None => {}
                     }
                 }
@@ -200,7 +202,8 @@ impl<F: Readable> Name<F> {
         self.said = Some(said);
     }
 
-    fn retire(&mut self) {
+    /// The name stands for its present file no longer.
+    pub(crate) fn retire(&mut self) {
         if self.present
             && let Some(last) = self.generations.back_mut()
         {

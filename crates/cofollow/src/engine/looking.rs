@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use costage::Block;
+
 use super::{Engine, Past, REMEMBERED};
 use crate::disk::{Disk, Facts, Readable};
 use crate::generation::{Generation, Renewed};
@@ -65,12 +67,12 @@ impl<D: Disk> Engine<D> {
     fn renew_all(&mut self, index: usize) {
         let mut at = 0;
         while at < self.names[index].generations.len() {
+            let before = self.names[index].generations.len();
             if let Some(how) = self.names[index].generations[at].renewed() {
                 self.renew(index, at, how);
-                // Behind the new one.
-                at += 1;
             }
-            at += 1;
+            // Behind the new one, if the old one is still there.
+            at += 1 + self.names[index].generations.len() - before;
         }
     }
 
@@ -145,6 +147,9 @@ impl<D: Disk> Engine<D> {
     /// There is another text in a file: what was read of it is one generation, and what is there now another.
     pub(crate) fn renew(&mut self, index: usize, at: usize, how: Renewed) {
         let tail = self.take_tail(index, at);
+        if self.names[index].generations[at].is_copy {
+            return self.end_copy(index, at, tail);
+        }
         let key = self.new_key();
         let copy = self.find_copy(index, at);
         let name = &mut self.names[index];
@@ -160,7 +165,7 @@ impl<D: Disk> Engine<D> {
             let lost = old.lost_behind(copied.length);
             old.held = tail.as_ref().map_or(0, |tail| tail.len());
             old.tail = tail;
-            old.go_on_in(Arc::new(copy), &copied);
+            old.go_on_in(copy, &copied);
             lost
         } else {
             // An unfinished line whose end is lost is no line.
@@ -181,6 +186,17 @@ impl<D: Disk> Engine<D> {
             Renewed::Truncated => Notice::Truncated(shown, lost),
             Renewed::Rewritten => Notice::Rewritten(shown, lost),
         });
+    }
+
+    /// The copy in which a truncated text was read is overwritten: by that of a later text, which is known.
+    fn end_copy(&mut self, index: usize, at: usize, tail: Option<Block>) {
+        let name = &mut self.names[index];
+        let copy = &mut name.generations[at];
+        copy.ended = true;
+        let lost = copy.lost_behind(0) + tail.map_or(0, |tail| tail.len() as u64);
+        if lost > 0 {
+            (self.notify)(&Notice::Truncated(Arc::clone(&name.shown), lost));
+        }
     }
 
     /// Watches the directories the name goes through now, and no longer those it went through, which it tells.

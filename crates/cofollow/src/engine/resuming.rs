@@ -76,7 +76,7 @@ impl<D: Disk> Engine<D> {
         let present = self.names[index].path.clone();
         let present = self.disk.open(&present).and_then(|file| {
             let facts = file.facts()?;
-            Ok((file, facts))
+            Ok((Arc::new(file), facts))
         });
         let is_it = |file: &D::File| Marks::saved(file, saved.fingerprint, saved.position);
         let present = present
@@ -109,7 +109,7 @@ impl<D: Disk> Engine<D> {
         let key = self.new_key();
         let resumed = Detail::Resumed(shown, saved.position);
         (self.notify)(&Notice::Detail(resumed));
-        let generation = Generation::marked(key, Arc::new(file), &facts, saved.position, marks);
+        let generation = Generation::marked(key, file, &facts, saved.position, marks);
         self.names[index].generations.push_back(generation);
     }
 
@@ -118,10 +118,10 @@ impl<D: Disk> Engine<D> {
         &mut self,
         index: usize,
         mut find: impl FnMut(&D::File, &Facts) -> Option<Marks>,
-    ) -> Option<(D::File, Facts, Marks)> {
+    ) -> Option<(Arc<D::File>, Facts, Marks)> {
         let mut found = None;
-        let sibling = self.copy_of(index, |probe| {
-            found = find(probe.file, &probe.facts);
+        let sibling = self.sibling_that(index, |file, facts| {
+            found = find(file, facts);
             found.is_some()
         });
         let (file, facts) = sibling?;

@@ -12,7 +12,7 @@ use super::{Engine, Listing};
 use crate::Notice;
 use crate::disk::{Disk, Facts, Kind, Readable};
 use crate::generation::Generation;
-use crate::marks::Marks;
+use crate::identity::Identity;
 use crate::notice::Detail;
 use crate::resolve::{Hop, Target};
 use crate::series::{Age, Member, is_between, is_like, is_rotated, stem};
@@ -27,7 +27,7 @@ const TELLING: usize = 64;
 /// A file beside a name.
 struct Sibling<F> {
     path: PathBuf,
-    file: F,
+    file: Arc<F>,
     facts: Facts,
 }
 
@@ -83,70 +83,95 @@ impl<D: Disk> Engine<D> {
                 break;
             }
         }
-        let age = {
-            let old: Vec<Member<'_>> = known.iter().map(Sibling::member).collect();
-            let new: Vec<Member<'_>> = unseen.iter().map(Sibling::member).collect();
-            Age::learn(&old, &new)
-        };
-        let identities = known
-            .iter()
-            .chain(&unseen)
-            .map(|sibling| sibling.facts.identity);
-        self.names[index].siblings = identities.collect();
-        unseen.retain(|sibling| !self.is_copy(index, sibling));
+        let old: Vec<Member<'_>> = known.iter().map(Sibling::member).collect();
+        let new: Vec<Member<'_>> = unseen.iter().map(Sibling::member).collect();
+        let age = Age::learn(&old, &new);
+        let all = known.iter().chain(&unseen);
+        self.names[index].siblings = all.map(|sibling| sibling.facts.identity).collect();
+        let (mut unseen, copies) = unseen
+            .into_iter()
+            .partition::<Vec<_>, _>(|sibling| !self.is_copy(index, sibling));
         unseen.sort_by(|one, other| age.compare(one.member(), other.member()));
+        known.extend(copies);
+        let present = self.names[index].present();
+        if present.is_some_and(|present| place_of(&known, present.identity).is_some()) {
+            // It was put aside since it was opened, and there may be younger ones.
+            self.names[index].retire();
+            self.look_soon(index);
+        }
         for sibling in unseen {
-            self.add_unseen(index, sibling);
+            let at = self.place_for(index, &sibling, &known, &age);
+            self.add_unseen(index, at, &sibling);
+            known.push(sibling);
         }
     }
 
-    fn add_unseen(&mut self, index: usize, sibling: Sibling<D::File>) {
+    /// Where among the files of a name its sibling belongs, by its age: before the present one in any case.
+    fn place_for(
+        &self,
+        index: usize,
+        sibling: &Sibling<D::File>,
+        known: &[Sibling<D::File>],
+        age: &Age,
+    ) -> usize {
+        let name = &self.names[index];
+        let is_younger = |other: &Generation<D::File>| match place_of(known, other.identity) {
+            Some(at) => age.compare(known[at].member(), sibling.member()).is_gt(),
+            // It is not there any more: then the time of birth has to do.
+            None => other.identity.born > sibling.facts.identity.born,
+        };
+        let mut at = name.retired();
+        while at > 0 && is_younger(&name.generations[at - 1]) {
+            at -= 1;
+        }
+        at
+    }
+
+    fn add_unseen(&mut self, index: usize, at: usize, sibling: &Sibling<D::File>) {
         let key = self.new_key();
         let name = &mut self.names[index];
-        let path: Arc<Path> = sibling.path.into();
+        let path: Arc<Path> = sibling.path.as_path().into();
         let unseen = Detail::Unseen(Arc::clone(&name.shown), path);
         (self.notify)(&Notice::Detail(unseen));
-        let born = sibling.facts.identity.born;
-        let generation = Generation::new(key, Arc::new(sibling.file), &sibling.facts, 0);
-        // Before the present one, and before what was found earlier but is younger.
-        let retired = name.generations.iter().take(name.retired());
-        let older = retired
-            .rev()
-            .skip_while(|other| other.key > 0 && other.identity.born > born && born.is_some())
-            .count();
-        name.generations.insert(older, generation);
+        let file = Arc::clone(&sibling.file);
+        let generation = Generation::new(key, file, &sibling.facts, 0);
+        name.generations.insert(at, generation);
         self.queue(index);
     }
 
-    /// The file that a truncated text was copied to, if what was read of it is in it.
-    pub(crate) fn find_copy(&mut self, index: usize, at: usize) -> Option<(D::File, Facts)> {
+    /// The file that a truncated text was copied to, if more of it is there than was read.
+    pub(crate) fn find_copy(&mut self, index: usize, at: usize) -> Option<(Arc<D::File>, Facts)> {
         let old = &self.names[index].generations[at];
         if old.position == 0 {
             return None;
         }
         let (marks, position, identity) = (old.marks.clone(), old.position, old.identity);
-        self.copy_of(index, |sibling| {
-            sibling.facts.identity != identity
-                && sibling.facts.length >= position
-                && marks.are_in(sibling.file, position).unwrap_or(false)
-        })
+        let mut copies = Vec::new();
+        let copy = self.sibling_that(index, |file, facts| {
+            if facts.identity == identity {
+                return false;
+            }
+            // Copied before all was written that was read: then it has nothing to give.
+            if marks.are_telling() && marks.begin(file).unwrap_or(false) {
+                copies.push(facts.identity);
+            }
+            facts.length >= position && marks.are_in(file, position).unwrap_or(false)
+        });
+        self.names[index].siblings.extend(copies);
+        copy
     }
 
-    /// A sibling that is as it should be.
-    pub(crate) fn copy_of(
+    /// A sibling that is as it should be. It is known from now on.
+    pub(crate) fn sibling_that(
         &mut self,
         index: usize,
-        mut is_it: impl FnMut(&Probe<'_, D::File>) -> bool,
-    ) -> Option<(D::File, Facts)> {
+        mut is_it: impl FnMut(&D::File, &Facts) -> bool,
+    ) -> Option<(Arc<D::File>, Facts)> {
         for path in self.siblings(index, &[]) {
             let Some(sibling) = self.open_sibling(path) else {
                 continue;
             };
-            let probe = Probe {
-                file: &sibling.file,
-                facts: sibling.facts,
-            };
-            if is_it(&probe) {
+            if is_it(&sibling.file, &sibling.facts) {
                 self.names[index].siblings.push(sibling.facts.identity);
                 return Some((sibling.file, sibling.facts));
             }
@@ -160,7 +185,7 @@ impl<D: Disk> Engine<D> {
         if facts.kind != Kind::Regular {
             return None;
         }
-        let file = self.disk.open(&path).ok()?;
+        let file = Arc::new(self.disk.open(&path).ok()?);
         let facts = file.facts().ok()?;
         Some(Sibling { path, file, facts })
     }
@@ -182,10 +207,10 @@ impl<D: Disk> Engine<D> {
             if generation.kind.is_stream() {
                 false
             } else if generation.ended {
-                let marks: &Marks = &generation.marks;
-                marks.are_telling() && marks.begin(&sibling.file).unwrap_or(false)
+                let marks = &generation.marks;
+                marks.are_telling() && marks.begin(&*sibling.file).unwrap_or(false)
             } else {
-                begin_alike(&*generation.file, &sibling.file)
+                begin_alike(&*generation.file, &*sibling.file)
             }
         })
     }
@@ -271,10 +296,10 @@ fn starting_with<'a>(names: &'a [OsString], prefix: &[u8]) -> &'a [OsString] {
     &names[..names.partition_point(|name| name.as_bytes().starts_with(prefix))]
 }
 
-/// A file that is looked at.
-pub(crate) struct Probe<'a, F> {
-    pub(crate) file: &'a F,
-    pub(crate) facts: Facts,
+/// The place among siblings of the file that it is.
+fn place_of<F>(siblings: &[Sibling<F>], identity: Identity) -> Option<usize> {
+    let mut identities = siblings.iter().map(|sibling| sibling.facts.identity);
+    identities.position(|other| other == identity)
 }
 
 /// Do two files begin with the same bytes, as far as both go, and far enough to tell?
