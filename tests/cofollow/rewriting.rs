@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::{cofollow, contains, lines, while_stopped};
 use crate::util::{Cmd, Dir, Running};
@@ -162,15 +163,20 @@ fn a_copy_of_a_short_file_is_found_too() {
     expect(running, "1\n2\n3\n", &dir);
 }
 
-// What was rotated away before begins as the log does: that is no copy of it.
+// What was rotated away before begins as the log does: its lines came after the truncation.
 #[test]
 fn an_old_file_that_begins_alike_is_not_taken_for_the_copy() {
-    let dir = Dir::new();
-    dir.write("log.1", "1\nold\n");
-    let running = following(&dir, "1\n");
-    dir.write("log", "");
-    running.wait_for_stderr(|err| contains(err, "truncated"));
-    expect(running, "1\n", &dir);
+    for first in ["1\n".to_owned(), lines("heading", 3)] {
+        let dir = Dir::new();
+        let old = dir.write("log.1", format!("{first}old\n"));
+        let old = File::options().append(true).open(old).expect("opened");
+        let long_ago = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        old.set_modified(long_ago).expect("set");
+        let running = following(&dir, &first);
+        dir.write("log", "");
+        running.wait_for_stderr(|err| contains(err, "truncated"));
+        expect(running, &first, &dir);
+    }
 }
 
 #[test]

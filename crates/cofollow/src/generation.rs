@@ -22,6 +22,9 @@ pub(crate) struct Generation<F> {
     pub(crate) marks: Marks,
     /// The longest it was seen: when it is truncated, what lies behind the position is lost.
     longest: u64,
+    /// When it had been written last as it was last looked at, in nanoseconds since 1970: what was copied from it
+    /// since is no older.
+    pub(crate) modified: u64,
     /// Up to where its lines have been written out, if anyone asks.
     pub(crate) written: u64,
     /// Lines that were read and wait for those of older generations.
@@ -93,6 +96,7 @@ impl<F: Readable> Generation<F> {
             position,
             marks,
             longest: facts.length,
+            modified: facts.modified,
             written: position,
             ahead: None,
             tail: None,
@@ -145,7 +149,9 @@ impl<F: Readable> Generation<F> {
         if self.kind.is_stream() || self.ended {
             return None;
         }
-        let length = self.file.facts().ok()?.length;
+        let Facts {
+            length, modified, ..
+        } = self.file.facts().ok()?;
         // What cannot be read now is told when it is read. A file that is made up as it is read, as those of /proc
         // are, is not shorter because it says so.
         if !self
@@ -160,6 +166,7 @@ impl<F: Readable> Generation<F> {
             });
         }
         self.longest = self.longest.max(length);
+        self.modified = modified;
         None
     }
 
@@ -190,6 +197,7 @@ impl<F: Readable> Generation<F> {
         self.is_copy = true;
         self.identity = facts.identity;
         self.longest = facts.length;
+        self.modified = facts.modified;
         self.is_watched = false;
         self.last_data = Instant::now();
     }
