@@ -23,23 +23,24 @@ A version can be compared with another, or the script tried out, with --cogrep '
 """
 
 import argparse
-import collections
 import datetime
 import json
 import os
 import pathlib
 import shlex
-import shutil
-import subprocess
 import sys
 
 import access_log
 import measure
+import report
+from report import cell, latency_table, table, there
 
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"))
 GREPS = {"rg": ["rg"], "grep": ["grep"], "ugrep": ["ugrep"]}
-AGAIN = {f"{name} (again)": GREPS[name] for name in ("rg", "grep")}
+AGAIN = {name + report.AGAIN: GREPS[name] for name in ("rg", "grep")}
 LINE_BUFFERED = {f"{name} --line-buffered": [name, "--line-buffered"] for name in GREPS}
+# Whose versions go with the figures.
+PROGRAMS = ("grep", "rg", "ugrep", "tail")
 # Short measurements are repeated so often.
 SHORT_RUNS = 5
 IDLE = 10
@@ -111,19 +112,9 @@ class Bench:
         return path
 
     def compare(self, case, contenders, measure_one, runs):
-        """Runs `measure_one(command)` of all contenders in turn; keeps what each run gave. None is for good."""
-        figures = {name: [] for name in contenders}
-        for run in range(runs):
-            # Each run begins with another one, for what ran before has an effect: the caches, the clock rate.
-            turn = collections.deque(contenders.items())
-            turn.rotate(run)
-            for name, command in turn:
-                show(f"{case}: run {run + 1} of {runs}: {name}")
-                gone = None in figures[name]
-                figures[name].append(None if gone else measure_one(command))
-        show("")
-        self.results[case] = figures
-        return figures
+        """What `report.compare` gives, kept for the raw figures."""
+        self.results[case] = report.compare(case, contenders, measure_one, runs)
+        return self.results[case]
 
     def throughput(self, case, chain_of):
         """Compares `chain_of(filter)` over the big log, after a run in which the outputs are checked."""
@@ -134,54 +125,6 @@ class Bench:
             print(f"{case}: the outputs differ: {outputs}", file=sys.stderr)
         figures = self.compare(case, contenders, lambda it: measure.throughput(it, log), self.options.runs)
         table(case, figures, "ms", 1e3, size=log.stat().st_size)
-
-
-def there(command):
-    return shutil.which(command[0]) is not None
-
-
-def show(text):
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
-
-def table(case, figures, unit, scale, size=None, never="never"):
-    """Prints medians, minima, and how many times the first contender's median each takes."""
-    print(f"\n### {case}\n\n| program | median {unit} | min {unit} |{' GB/s |' if size else ''} times the first |")
-    print(f"| --- | ---: | ---: |{' ---: |' if size else ''} ---: |")
-    base = None
-    for name, runs in figures.items():
-        good = [value for value in runs if value is not None]
-        if len(good) < len(runs) or not runs:
-            print(f"| {cell(name)} | {never} | |{' |' if size else ''} |")
-            continue
-        middle = measure.median(good)
-        base = base or middle
-        rate = f" {size / middle / 1e9:.2f} |" if size else ""
-        print(f"| {cell(name)} | {middle * scale:.2f} | {min(good) * scale:.2f} |{rate} {middle / base:.2f} |")
-
-
-    for again in [name for name in figures if name in AGAIN]:
-        name = again.removesuffix(" (again)")
-        if None not in figures[name] + figures[again]:
-            itself = measure.median(figures[again]) / measure.median(figures[name])
-            print(f"\n{name} takes {itself:.3f} times what {name} takes: the noise.")
-
-
-def cell(text):
-    return text.replace("|", "\\|")
-
-
-def latency_table(case, figures):
-    print(f"\n### {case}\n\n| chain | median µs | p99 µs | lost |\n| --- | ---: | ---: | ---: |")
-    for name, runs in figures.items():
-        if any(run is None for run in runs):
-            print(f"| {cell(name)} | at the end | | |")
-            continue
-        values = [value for run in runs for value in run]
-        came = [value for value in values if value != float("inf")]
-        middle, last = (measure.percentile(came, share) * 1e6 for share in (0.5, 0.99))
-        print(f"| {cell(name)} | {middle:.0f} | {last:.0f} | {len(values) - len(came)} |")
 
 
 def file_case(bench):
@@ -257,20 +200,6 @@ CASES = {
 }
 
 
-def machine():
-    """Where and with what it was measured."""
-    versions = {}
-    for name in ("grep", "rg", "ugrep", "tail"):
-        if there([name]):
-            told = subprocess.run([name, "--version"], capture_output=True, text=True, check=False)
-            versions[name] = told.stdout.partition("\n")[0]
-    model = "unknown"
-    if (info := pathlib.Path("/proc/cpuinfo")).exists():
-        models = [row.partition(":")[2].strip() for row in info.read_text().splitlines() if row.startswith("model name")]
-        model = models[0] if models else model
-    return {"cpu": model, "cpus": os.cpu_count(), "kernel": os.uname().release, "versions": versions}
-
-
 def main(arguments):
     options = parse(arguments)
     bench = Bench(options)
@@ -282,7 +211,8 @@ def main(arguments):
     date = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}"
     path = options.json or bench.data / f"results-{date}.json"
     settings = {"date": date, "size": options.size, "runs": options.runs, "cogrep": bench.cogrep}
-    path.write_text(json.dumps({**settings, "machine": machine(), "results": bench.results}, indent=1) + "\n")
+    raw = {**settings, "machine": report.machine(PROGRAMS), "results": bench.results}
+    path.write_text(json.dumps(raw, indent=1) + "\n")
     print(f"\nraw figures: {path}", file=sys.stderr)
 
 

@@ -23,7 +23,7 @@ GIVE_UP = 2.0
 
 
 @contextlib.contextmanager
-def chain(commands, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
+def chain(commands, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
     """Runs the commands with pipes between them; whatever is still running at the end is killed."""
     running, before = [], stdin
     try:
@@ -33,7 +33,7 @@ def chain(commands, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
                 command,
                 stdin=before,
                 stdout=stdout if last else subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=stderr,
                 env=ENVIRONMENT,
                 bufsize=0,
                 start_new_session=True,
@@ -59,12 +59,18 @@ def end(running):
         process.wait()
 
 
-def throughput(commands, log):
-    """Seconds that the chain takes from the file `log` to its end, output thrown away; None if one fails."""
+def throughput(commands, log, limit=None):
+    """Seconds that the chain takes from the file `log` to its end, output thrown away.
+
+    None if one fails, or takes longer than the limit.
+    """
     with open(log, "rb") as file:
         started = time.perf_counter()
         with chain(commands, stdin=file) as running:
-            statuses = [process.wait() for process in running]
+            try:
+                statuses = [process.wait(limit) for process in running]
+            except subprocess.TimeoutExpired:
+                return None
         took = time.perf_counter() - started
     return took if not any(statuses) else None
 
@@ -101,7 +107,9 @@ class Arrivals:
         now = time.perf_counter()
         *lines, self.partial = (self.partial + got).split(b"\n")
         for line in lines:
-            self.at.setdefault(int(line.rsplit(b" ", 1)[1]), now)
+            # Headers of several files have no number.
+            if (number := line.rpartition(b" ")[2]).isdigit():
+                self.at.setdefault(int(number), now)
         return bool(got)
 
 
@@ -109,11 +117,11 @@ def line(number):
     return b'192.0.2.1 - - [10/Mar/2025:00:00:00 +0000] "GET /python/ HTTP/1.1" 200 %d\n' % number
 
 
-def trickle(write, arrivals, first):
+def trickle(write, arrivals, first, lines=TRICKLE):
     """Writes lines one at a time, from number `first`; seconds from in to out for each, None if too late."""
     sent, seen = {}, 0
     pauses = random.Random(1)
-    for number in range(first, first + TRICKLE):
+    for number in range(first, first + lines):
         # Not in step with anyone's timer.
         time.sleep(pauses.uniform(0, 0.004))
         sent[number] = time.perf_counter()
@@ -124,7 +132,7 @@ def trickle(write, arrivals, first):
         seen += arrivals.wait(number, PATIENCE)
         if not seen and number - first >= SILENT:
             return None
-    arrivals.wait(first + TRICKLE - 1, GIVE_UP)
+    arrivals.wait(first + lines - 1, GIVE_UP)
     return [arrivals.at.get(number, float("inf")) - when for number, when in sent.items()]
 
 
@@ -134,15 +142,17 @@ def latencies(commands):
         return trickle(running[0].stdin.write, Arrivals(running[-1].stdout), 0)
 
 
-def follow_latencies(commands, log):
-    """Through a chain that follows `log`: from the line's append to its coming out."""
+def follow_latencies(commands, log, lines=TRICKLE, start=GIVE_UP / 2):
+    """Through a chain that follows `log` and needs so long to start: from the line's append to its coming out."""
     with open(log, "wb", buffering=0) as file:
         file.write(line(0))
         with chain(commands, stdout=subprocess.PIPE) as running:
             arrivals = Arrivals(running[-1].stdout)
-            # The follower is at work once what was in the file comes out.
-            arrivals.wait(0, GIVE_UP / 2)
-            return trickle(file.write, arrivals, 1)
+            # The follower is at work once what was in the file has come out, and what is appended.
+            if arrivals.wait(0, start):
+                file.write(line(1))
+                arrivals.wait(1, start)
+            return trickle(file.write, arrivals, 2, lines)
 
 
 def first_byte(source, commands):
@@ -164,10 +174,14 @@ def exit_after(commands, log, text):
         return wait_all(running, started)
 
 
-def exit_when_left(command):
-    """Seconds until a filter exits whose reader leaves while nothing comes; None if it stays."""
+def exit_when_left(command, start=0.3):
+    """Seconds until a filter exits, once started, whose reader leaves while nothing comes; None if it stays."""
     with chain([command], subprocess.PIPE, subprocess.PIPE) as running:
-        time.sleep(0.3)
+        out, deadline = running[0].stdout, time.perf_counter() + start
+        # What it begins with is taken, so that it is not the writing of that which fails.
+        while (left := deadline - time.perf_counter()) > 0:
+            if select.select([out], [], [], left)[0] and not os.read(out.fileno(), PIECE):
+                return None
         started = time.perf_counter()
         running[0].stdout.close()
         return wait_all(running, started)
@@ -183,14 +197,14 @@ def wait_all(running, started):
     return max(ended.values()) - started if len(ended) == len(running) else None
 
 
-def idle_calls(commands, trace, seconds):
-    """System calls that the chain makes in so many seconds in which nothing comes."""
+def idle_calls(commands, trace, seconds, start=1):
+    """System calls that the chain makes, once started, in so many seconds in which nothing comes."""
     traced = [
         ["strace", "-f", "-qq", "-ttt", "-o", f"{trace}.{number}", *command]
         for number, command in enumerate(commands)
     ]
     with chain(traced):
-        time.sleep(1)
+        time.sleep(start)
         since = time.time()
         time.sleep(seconds)
         until = time.time()

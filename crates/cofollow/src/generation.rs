@@ -25,6 +25,10 @@ pub(crate) struct Generation<F> {
     /// When it had been written last as it was last looked at, in nanoseconds since 1970: what was copied from it
     /// since is no older.
     pub(crate) modified: u64,
+    /// The longest it was seen while it surely had the text that was read.
+    longest_sure: u64,
+    /// The last read brought less than it might have, and nothing has happened since: there is no more.
+    pub(crate) is_drained: bool,
     /// Up to where its lines have been written out, if anyone asks.
     pub(crate) written: u64,
     /// Lines that were read and wait for those of older generations.
@@ -97,6 +101,8 @@ impl<F: Readable> Generation<F> {
             marks,
             longest: facts.length,
             modified: facts.modified,
+            longest_sure: facts.length,
+            is_drained: false,
             written: position,
             ahead: None,
             tail: None,
@@ -131,7 +137,9 @@ impl<F: Readable> Generation<F> {
                 return Ok(Chunk::Renewed(Renewed::Rewritten));
             }
             self.marks.advance(&space[..count]);
+            self.longest_sure = self.longest;
         }
+        self.is_drained = count < wanted;
         self.position += count as u64;
         self.last_data = Instant::now();
         let block = framer.filled(count);
@@ -146,6 +154,7 @@ impl<F: Readable> Generation<F> {
 
     /// Something may have happened to it. Is there another text in it than the one that was read?
     pub(crate) fn renewed(&mut self) -> Option<Renewed> {
+        self.is_drained = false;
         if self.kind.is_stream() || self.ended {
             return None;
         }
@@ -186,9 +195,14 @@ impl<F: Readable> Generation<F> {
         !self.said_unreadable && !self.ended && self.file.facts().is_ok_and(is_longer)
     }
 
-    /// How many bytes were there and will not be read, if only `length` are there now.
-    pub(crate) fn lost_behind(&self, length: u64) -> u64 {
-        self.longest.saturating_sub(self.position.max(length))
+    /// How many bytes were there and will not be read, if all that is left are the first `length`. Of a file that
+    /// was rewritten it is not known whose bytes were seen last.
+    pub(crate) fn lost_behind(&self, length: u64, how: Renewed) -> u64 {
+        let longest = match how {
+            Renewed::Truncated => self.longest,
+            Renewed::Rewritten => self.longest_sure,
+        };
+        longest.saturating_sub(self.position.max(length))
     }
 
     /// Goes on in a copy of the text, which was read up to the same position.
@@ -198,6 +212,8 @@ impl<F: Readable> Generation<F> {
         self.identity = facts.identity;
         self.longest = facts.length;
         self.modified = facts.modified;
+        self.longest_sure = facts.length;
+        self.is_drained = false;
         self.is_watched = false;
         self.last_data = Instant::now();
     }

@@ -148,7 +148,7 @@ impl<D: Disk> Engine<D> {
     pub(crate) fn renew(&mut self, index: usize, at: usize, how: Renewed) {
         let tail = self.take_tail(index, at);
         if self.names[index].generations[at].is_copy {
-            return self.end_copy(index, at, tail);
+            return self.end_copy(index, at, tail, how);
         }
         let key = self.new_key();
         let copy = self.find_copy(index, at);
@@ -162,14 +162,14 @@ impl<D: Disk> Engine<D> {
         new.is_watched = old.is_watched;
         let lost = if let Some((copy, copied)) = copy {
             (self.notify)(&Notice::Detail(Detail::Copied(Arc::clone(&shown))));
-            let lost = old.lost_behind(copied.length);
+            let lost = old.lost_behind(copied.length, how);
             old.held = tail.as_ref().map_or(0, |tail| tail.len());
             old.tail = tail;
             old.go_on_in(copy, &copied);
             lost
         } else {
             // An unfinished line whose end is lost is no line.
-            let lost = old.lost_behind(0) + tail.map_or(0, |tail| tail.len() as u64);
+            let lost = old.lost_behind(0, how) + tail.map_or(0, |tail| tail.len() as u64);
             old.ended = true;
             old.is_watched = false;
             lost
@@ -189,11 +189,11 @@ impl<D: Disk> Engine<D> {
     }
 
     /// The copy in which a truncated text was read is overwritten: by that of a later text, which is known.
-    fn end_copy(&mut self, index: usize, at: usize, tail: Option<Block>) {
+    fn end_copy(&mut self, index: usize, at: usize, tail: Option<Block>, how: Renewed) {
         let name = &mut self.names[index];
         let copy = &mut name.generations[at];
         copy.ended = true;
-        let lost = copy.lost_behind(0) + tail.map_or(0, |tail| tail.len() as u64);
+        let lost = copy.lost_behind(0, how) + tail.map_or(0, |tail| tail.len() as u64);
         if lost > 0 {
             (self.notify)(&Notice::Truncated(Arc::clone(&name.shown), lost));
         }

@@ -42,7 +42,11 @@ impl<D: Disk> Engine<D> {
         match self.next_of(index) {
             Next::Lines(at) => {
                 self.give_out_ahead(index, at);
-                self.take_turns(index);
+                if self.is_drained(index) {
+                    self.rest(index);
+                } else {
+                    self.take_turns(index);
+                }
                 Came::Lines
             }
             Next::Unfinished => {
@@ -54,6 +58,12 @@ impl<D: Disk> Engine<D> {
                 Came::Nothing
             }
         }
+    }
+
+    /// Is it known that there is no more to read? Only where no older file has to be asked again.
+    fn is_drained(&self, index: usize) -> bool {
+        let generations = &self.names[index].generations;
+        generations.len() == 1 && generations[0].is_drained && generations[0].ahead.is_none()
     }
 
     /// Which lines of a name come next. Those of a newer generation come only when all older ones were found
