@@ -4,11 +4,19 @@ mod copying;
 mod ending;
 mod faults;
 mod following;
+mod globs;
+mod options;
 mod peers;
 mod printing;
+mod rewriting;
 mod rotation;
+mod stopped;
+mod streams;
 
-use crate::util::{Cmd, Dir};
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::util::{Cmd, Dir, Running, wait_until};
 
 /// cofollow in a directory, with arguments.
 fn cofollow<'a>(dir: &Dir, args: impl IntoIterator<Item = &'a str>) -> Cmd {
@@ -31,4 +39,30 @@ fn contains(bytes: &[u8], part: &str) -> bool {
 
 fn occurrences(bytes: &[u8], part: &str) -> usize {
     memchr::memmem::find_iter(bytes, part).count()
+}
+
+/// Puts a link in the place of another, in one step.
+fn swap_link(dir: &Dir, target: &str, name: &str) {
+    symlink(target, dir.path("new-link")).expect("linked");
+    dir.rename("new-link", name);
+}
+
+/// What happens while the follower does not run: it finds all of it at once.
+fn while_stopped(running: &Running, happens: impl FnOnce()) {
+    running.kill("STOP");
+    let stat = format!("/proc/{}/stat", running.pid());
+    if fs::exists(&stat).is_ok_and(|exists| exists) {
+        wait_until("it to stop", || {
+            fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "))
+        });
+    }
+    happens();
+    running.kill("CONT");
+}
+
+/// Lines that tell one text from another: `name 1`, `name 2`, … `name count`, each of 64 bytes and more.
+fn lines(name: &str, count: usize) -> String {
+    (1..=count)
+        .map(|number| format!("{name} {number} {}\n", "x".repeat(64)))
+        .collect()
 }

@@ -3,7 +3,6 @@
 mod cli;
 mod print;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -96,11 +95,7 @@ fn follow(program: &Program, signals: Signals, cli: &Cli) -> Result<(Ended, Exit
         }),
     };
     let teller = program.clone();
-    let names = cli.files.iter().map(|file| match file {
-        file if file == "-" => OsString::from("/dev/stdin"),
-        file => file.clone(),
-    });
-    let mut follow = Follow::new(names, settings, move |notice| tell(&teller, notice))?;
+    let mut follow = Follow::new(&cli.files, settings, move |notice| tell(&teller, notice))?;
     let source = UntilEnded::new(&mut follow, &cli.processes, cli.poll);
     let source = Source::new(UntilIdle::new(source, cli.until_idle));
     let ended = source.signals(signals).drive(program.tally(output));

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
 
-use super::{cofollow, contains, occurrences};
+use super::{cofollow, contains, occurrences, swap_link};
 use crate::util::{Dir, Running};
 
 /// Follows a log whose first line has come out.
@@ -19,12 +19,6 @@ fn following(dir: &Dir) -> Running {
 /// How many new files cofollow has said to follow.
 fn new_files(err: &[u8]) -> usize {
     occurrences(err, "following new file")
-}
-
-/// Puts a link in the place of another, in one step.
-fn swap_link(dir: &Dir, target: &str, name: &str) {
-    symlink(target, dir.path("new-link")).expect("linked");
-    dir.rename("new-link", name);
 }
 
 #[test]

@@ -13,6 +13,9 @@ use rustix::fs::OFlags;
 use crate::identity::Identity;
 use crate::{Start, skip_to};
 
+/// By which name standard input is opened.
+pub(crate) const STDIN: &str = "/dev/stdin";
+
 /// Where names lead to files.
 pub(crate) trait Disk {
     type File: Readable;

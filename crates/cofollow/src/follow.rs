@@ -5,7 +5,7 @@ use std::path::Path;
 
 use costage::{Block, Pull, Pulled, Result, Source, Waits};
 
-use crate::disk::Os;
+use crate::disk::{Os, STDIN};
 use crate::engine::{Engine, Rules};
 use crate::ledger::Ledger;
 use crate::outbox::Outbox;
@@ -65,7 +65,7 @@ impl Follow {
             match name.to_str() {
                 Some(pattern) if is_glob(name) => engine.add_glob(pattern),
                 Some("-") => {
-                    engine.add_name(Path::new("/dev/stdin"), "standard input");
+                    engine.add_name(Path::new(STDIN), "standard input");
                 }
                 _ => {
                     engine.add_name(name, &name.display().to_string());

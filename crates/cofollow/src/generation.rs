@@ -22,6 +22,9 @@ pub(crate) struct Generation<F> {
     pub(crate) marks: Marks,
     /// The longest it was seen: when it is truncated, what lies behind the position is lost.
     longest: u64,
+    /// When it had been written last as it was last looked at, in nanoseconds since 1970: what was copied from it
+    /// since is no older.
+    pub(crate) modified: u64,
     /// The longest it was seen while it surely had the text that was read.
     longest_sure: u64,
     /// The last read brought less than it might have, and nothing has happened since: there is no more.
@@ -97,6 +100,7 @@ impl<F: Readable> Generation<F> {
             position,
             marks,
             longest: facts.length,
+            modified: facts.modified,
             longest_sure: facts.length,
             is_drained: false,
             written: position,
@@ -154,19 +158,24 @@ impl<F: Readable> Generation<F> {
         if self.kind.is_stream() || self.ended {
             return None;
         }
-        let length = self.file.facts().ok()?.length;
-        if length < self.position {
-            return Some(Renewed::Truncated);
-        }
-        // What cannot be read now is told when it is read.
+        let Facts {
+            length, modified, ..
+        } = self.file.facts().ok()?;
+        // What cannot be read now is told when it is read. A file that is made up as it is read, as those of /proc
+        // are, is not shorter because it says so.
         if !self
             .marks
             .are_in(&*self.file, self.position)
             .unwrap_or(true)
         {
-            return Some(Renewed::Rewritten);
+            return Some(if length < self.position {
+                Renewed::Truncated
+            } else {
+                Renewed::Rewritten
+            });
         }
         self.longest = self.longest.max(length);
+        self.modified = modified;
         None
     }
 
@@ -202,6 +211,7 @@ impl<F: Readable> Generation<F> {
         self.is_copy = true;
         self.identity = facts.identity;
         self.longest = facts.length;
+        self.modified = facts.modified;
         self.longest_sure = facts.length;
         self.is_drained = false;
         self.is_watched = false;

@@ -1,12 +1,13 @@
 //! Reading: in which order the lines of a name's files are given out.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use costage::{Block, Gather};
 
 use super::Engine;
-use crate::disk::{Disk, Kind, Readable};
+use crate::disk::{Disk, Kind, Readable, STDIN};
 use crate::generation::{Chunk, Generation};
 
 /// Has a generation lines to be given out?
@@ -150,12 +151,14 @@ impl<D: Disk> Engine<D> {
         }
     }
 
-    /// All writers of a FIFO are gone, and others may come; a device that says it is at its end has no more.
+    /// All writers of a FIFO are gone, and others may come, but not to a pipe, which has no name: what standard
+    /// input is. A device that says it is at its end has no more.
     fn end_stream(&mut self, index: usize, at: usize) {
         let tail = self.take_tail(index, at);
         let name = &mut self.names[index];
         let generation = &mut name.generations[at];
-        let again = if generation.kind == Kind::Fifo && self.rules.follow {
+        let may_come_again = self.rules.follow && name.path != Path::new(STDIN);
+        let again = if generation.kind == Kind::Fifo && may_come_again {
             // Opened again before it is closed, so that what a next writer wrote already is kept.
             let opened = self.disk.open(&name.path);
             opened.ok().filter(|file| {

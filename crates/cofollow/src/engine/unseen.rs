@@ -146,18 +146,26 @@ impl<D: Disk> Engine<D> {
             return None;
         }
         let (marks, position, identity) = (old.marks.clone(), old.position, old.identity);
+        let modified = old.modified;
         let mut copies = Vec::new();
         let copy = self.sibling_that(index, |file, facts| {
-            if facts.identity == identity {
+            // An older file that begins alike is no copy.
+            if facts.identity == identity || facts.modified < modified {
                 return false;
+            }
+            if facts.length >= position {
+                return marks.are_in(file, position).unwrap_or(false);
             }
             // Copied before all was written that was read: then it has nothing to give.
             if marks.are_telling() && marks.begin(file).unwrap_or(false) {
                 copies.push(facts.identity);
             }
-            facts.length >= position && marks.are_in(file, position).unwrap_or(false)
+            false
         });
-        self.names[index].siblings.extend(copies);
+        if copy.is_none() {
+            // Otherwise they can be compared with it.
+            self.names[index].siblings.extend(copies);
+        }
         copy
     }
 
@@ -204,13 +212,20 @@ impl<D: Disk> Engine<D> {
     /// Is it a copy of a text that is read already? Then it was made by who copies and truncates, or by hand.
     fn is_copy(&self, index: usize, sibling: &Sibling<D::File>) -> bool {
         self.names[index].generations.iter().any(|generation| {
+            let position = generation.position;
             if generation.kind.is_stream() {
                 false
-            } else if generation.ended {
+            } else if !generation.ended {
+                // What is older than the file was not copied from it, however alike they begin.
+                let is_older = sibling.facts.identity.born < generation.identity.born;
+                let is_older = is_older && !generation.is_copy;
+                !is_older && is_part(&*sibling.file, &sibling.facts, &*generation.file)
+            } else if sibling.facts.length >= position {
+                let marks = &generation.marks;
+                marks.are_telling() && marks.are_in(&*sibling.file, position).unwrap_or(false)
+            } else {
                 let marks = &generation.marks;
                 marks.are_telling() && marks.begin(&*sibling.file).unwrap_or(false)
-            } else {
-                begin_alike(&*generation.file, &*sibling.file)
             }
         })
     }
@@ -302,12 +317,16 @@ fn place_of<F>(siblings: &[Sibling<F>], identity: Identity) -> Option<usize> {
     identities.position(|other| other == identity)
 }
 
-/// Do two files begin with the same bytes, as far as both go, and far enough to tell?
-fn begin_alike(one: &impl Readable, other: &impl Readable) -> bool {
-    let (mut first, mut second) = ([0; COMPARED], [0; COMPARED]);
-    let (Ok(one), Ok(other)) = (one.read_at(&mut first, 0), other.read_at(&mut second, 0)) else {
-        return false;
+/// Is a file what another begins with, as far as comparing its own beginning and end can tell?
+fn is_part<F: Readable>(part: &F, facts: &Facts, whole: &F) -> bool {
+    let alike = |position: u64| {
+        let (mut first, mut second) = ([0; COMPARED], [0; COMPARED]);
+        let read = part.read_at(&mut first, position);
+        let (Ok(one), Ok(other)) = (read, whole.read_at(&mut second, position)) else {
+            return false;
+        };
+        // It may have grown since it was asked.
+        one.min(other) >= TELLING && first[..one] == second[..one.min(other)]
     };
-    let common = one.min(other);
-    common >= TELLING && first[..common] == second[..common]
+    alike(0) && alike(facts.length.saturating_sub(COMPARED as u64))
 }

@@ -1,0 +1,191 @@
+//! Quoted patterns: what matches now and later.
+
+use std::fs;
+
+use super::{cofollow, contains, lines, while_stopped};
+use crate::util::{Dir, Running};
+
+/// Follows a pattern, and has printed what was there.
+fn following(dir: &Dir, args: &[&str], expected: &str) -> Running {
+    let running = cofollow(dir, args.iter().copied()).spawn();
+    running.wait_for_stdout(|out| out == expected.as_bytes());
+    running
+}
+
+#[test]
+fn what_is_there_comes_from_its_end_and_what_comes_from_its_start() {
+    let dir = Dir::new();
+    dir.write("a.log", "a1\na2\n");
+    dir.write("b.log", "b1\nb2\n");
+    dir.write("c.txt", "c\n");
+    let running = following(&dir, &["-H", "-n1", "*.log"], "a.log:a2\nb.log:b2\n");
+    dir.append("c.log", "c1\nc2\n");
+    running.wait_for_stdout(|out| out.ends_with(b"b2\nc.log:c1\nc.log:c2\n"));
+    dir.append("c.txt", "no\n");
+    dir.append("a.log", "a3\n");
+    running.wait_for_stdout(|out| out.ends_with(b"c2\na.log:a3\n"));
+    dir.append("c.log", "c3\n");
+    running.wait_for_stdout(|out| out.ends_with(b"a3\nc.log:c3\n"));
+}
+
+#[test]
+fn a_pattern_has_headers_as_several_files_have() {
+    let dir = Dir::new();
+    dir.write("a.log", "a\n");
+    let running = following(&dir, &["*.log"], "==> a.log <==\na\n");
+    dir.append("b.log", "b\n");
+    running.wait_for_stdout(|out| out == b"==> a.log <==\na\n\n==> b.log <==\nb\n");
+}
+
+#[test]
+fn nothing_that_matches_is_told_and_waited_for() {
+    let dir = Dir::new();
+    let running = cofollow(&dir, ["-q", "later/*.log"]).spawn();
+    running.wait_for_stderr(|err| {
+        err == b"cofollow: cannot open 'later/*.log' for reading: No such file or directory\n"
+    });
+    fs::create_dir(dir.path("later")).expect("made");
+    dir.append("later/a.log", "1\n");
+    running.wait_for_stdout(|out| out == b"1\n");
+    cofollow(&dir, ["--until-idle=1ms", "*.none"])
+        .run()
+        .stdout("")
+        .stderr("cofollow: cannot open '*.none' for reading: No such file or directory\n")
+        .code(1);
+}
+
+#[test]
+fn an_existing_name_beats_a_pattern() {
+    let dir = Dir::new();
+    dir.write("a*", "star\n");
+    dir.write("ab", "no\n");
+    let running = following(&dir, &["a*"], "star\n");
+    dir.append("ac", "no\n");
+    dir.append("a*", "more\n");
+    running.wait_for_stdout(|out| out == b"star\nmore\n");
+}
+
+#[test]
+fn a_rotation_within_the_pattern_repeats_nothing() {
+    let dir = Dir::new();
+    dir.write("log", lines("first", 3));
+    let mut expected = lines("first", 3);
+    let running = following(&dir, &["-q", "log*"], &expected);
+    for round in 1..6 {
+        if round > 1 {
+            for number in (1..round).rev() {
+                dir.rename(&format!("log.{number}"), &format!("log.{}", number + 1));
+            }
+        }
+        dir.rename("log", "log.1");
+        let new = lines(&format!("round {round}"), 2);
+        dir.append("log", &new);
+        expected += &new;
+        running.wait_for_stdout(|out| out == expected.as_bytes());
+        dir.append("log.1", "late\n");
+        expected += "late\n";
+        running.wait_for_stdout(|out| out == expected.as_bytes());
+    }
+    running.kill("TERM");
+    running.wait().stdout(expected);
+}
+
+#[test]
+fn rotations_within_the_pattern_while_stopped_repeat_nothing() {
+    let dir = Dir::new();
+    dir.write("log", lines("first", 3));
+    let mut expected = lines("first", 3);
+    let running = following(&dir, &["-q", "log*"], &expected);
+    while_stopped(&running, || {
+        dir.append("log", "rest\n");
+        for round in 1..4 {
+            for number in (1..round).rev() {
+                dir.rename(&format!("log.{number}"), &format!("log.{}", number + 1));
+            }
+            dir.rename("log", "log.1");
+            dir.append("log", lines(&format!("round {round}"), 2));
+        }
+    });
+    // Those in between never had the name while anyone looked: in which order the names are looked at is open.
+    let mut all: Vec<String> = ["rest\n".to_owned()].into();
+    all.extend((1..4).map(|round| lines(&format!("round {round}"), 2)));
+    expected += &all.concat();
+    running.wait_for_stdout(|out| out.len() >= expected.len());
+    dir.append("log", "end\n");
+    running.wait_for_stdout(|out| out.ends_with(b"end\n"));
+    running.kill("TERM");
+    let out = running.wait().stdout;
+    for text in all {
+        assert_eq!(super::occurrences(&out, &text), 1, "{text}");
+    }
+    assert_eq!(out.len(), expected.len() + 4);
+}
+
+#[test]
+fn new_directories_are_looked_into() {
+    let dir = Dir::new();
+    for path in ["app1", "app2"] {
+        fs::create_dir(dir.path(path)).expect("made");
+    }
+    dir.write("app1/a.log", "1\n");
+    let running = following(&dir, &["-H", "app*/*.log"], "app1/a.log:1\n");
+    dir.append("app2/b.log", "2\n");
+    running.wait_for_stdout(|out| out.ends_with(b"app2/b.log:2\n"));
+    fs::create_dir(dir.path("app3")).expect("made");
+    dir.append("app3/c.log", "3\n");
+    running.wait_for_stdout(|out| out.ends_with(b"app3/c.log:3\n"));
+    dir.append("app3/c.log", "4\n");
+    running.wait_for_stdout(|out| out.ends_with(b"app3/c.log:4\n"));
+    // One that is filled before it has the name.
+    fs::create_dir(dir.path("new")).expect("made");
+    dir.write("new/d.log", "5\n");
+    dir.rename("new", "app4");
+    running.wait_for_stdout(|out| out.ends_with(b"app4/d.log:5\n"));
+    fs::remove_dir_all(dir.path("app3")).expect("removed");
+    running.wait_for_stderr(|err| contains(err, "'app3/c.log' has become inaccessible"));
+    fs::create_dir(dir.path("app3")).expect("made");
+    dir.append("app3/c.log", "6\n");
+    running.wait_for_stdout(|out| out.ends_with(b"app3/c.log:6\n"));
+}
+
+#[test]
+fn a_match_that_goes_and_comes_is_read_again_from_its_start() {
+    let dir = Dir::new();
+    dir.write("a.log", "1\n");
+    let running = following(&dir, &["-q", "*.log"], "1\n");
+    for round in 2..5 {
+        dir.remove("a.log");
+        running.wait_for_stderr(|err| super::occurrences(err, "inaccessible") == round - 1);
+        dir.append("a.log", format!("{round}\n"));
+        running.wait_for_stdout(|out| out.ends_with(format!("\n{round}\n").as_bytes()));
+    }
+    running.kill("TERM");
+    running.wait().stdout("1\n2\n3\n4\n");
+}
+
+#[test]
+fn a_match_that_was_moved_out_of_the_pattern_is_read_on() {
+    let dir = Dir::new();
+    dir.write("a.log", "1\n");
+    let running = following(&dir, &["-q", "*.log"], "1\n");
+    dir.rename("a.log", "a.old");
+    dir.append("a.old", "2\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n");
+    // And into it under another name: nothing comes twice.
+    dir.rename("a.old", "b.log");
+    dir.append("b.log", "3\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n3\n");
+}
+
+#[test]
+fn two_patterns_that_match_one_file_read_it_once() {
+    let dir = Dir::new();
+    dir.write("a.log", "1\n");
+    let running = following(&dir, &["-q", "*.log", "a*"], "1\n");
+    dir.append("a.log", "2\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n");
+    dir.append("ab.log", "3\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n3\n");
+    dir.append("ab.log", "4\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n3\n4\n");
+}
