@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::outbox::Outbox;
 use crate::state_file::StateFile;
 use crate::watch::Watch;
-use crate::{Notice, Settings, UntilEnded, UntilIdle, is_glob};
+use crate::{Notice, Resume, Settings, UntilEnded, UntilIdle, is_glob};
 
 /// Follows files: by default by name, from their last ten lines on. A source that gives out whole lines as they
 /// are appended, and goes on with the new file when one is renamed, deleted or replaced.
@@ -47,6 +47,7 @@ impl Follow {
         settings: Settings,
         notify: impl FnMut(&Notice) + Send + 'static,
     ) -> Result<Follow> {
+        let Settings { start, resume, .. } = settings;
         let rules = Rules {
             by: settings.by,
             retry: settings.retry,
@@ -55,8 +56,12 @@ impl Follow {
             poll: settings.poll,
             partial_after: settings.partial_after,
         };
-        let resume = settings.resume.as_ref();
-        let ledger = resume.map(|resume| Ledger::new(resume.written.clone()));
+        let (state, ledger) = match resume {
+            Some(Resume { state, written }) => {
+                (Some(StateFile::open(&state)?), Some(Ledger::new(written)))
+            }
+            None => (None, None),
+        };
         let outbox = Outbox::new(settings.headers, settings.terminator, ledger);
         let watch = settings.follow.then(Watch::new).transpose()?;
         let mut engine = Engine::new(Os, rules, outbox, watch, Box::new(notify));
@@ -72,12 +77,7 @@ impl Follow {
                 }
             }
         }
-        engine.begin(
-            settings.start,
-            resume
-                .map(|resume| StateFile::open(&resume.state))
-                .transpose()?,
-        )?;
+        engine.begin(start, state)?;
         Ok(Follow(engine))
     }
 

@@ -142,16 +142,12 @@ impl<D: Disk> Engine<D> {
     pub(crate) fn add_name(&mut self, path: &Path, shown: &str) -> usize {
         let name = Name::new(path, shown.into());
         // One that matched a pattern once and is gone leaves its place.
-        match self.names.iter().position(|name| name.is_free) {
-            Some(free) => {
-                self.names[free] = name;
-                free
-            }
-            None => {
-                self.names.push(name);
-                self.names.len() - 1
-            }
+        if let Some(free) = self.names.iter().position(|name| name.is_free) {
+            self.names[free] = name;
+            return free;
         }
+        self.names.push(name);
+        self.names.len() - 1
     }
 
     /// Has every name had a file, and could all of it be read?

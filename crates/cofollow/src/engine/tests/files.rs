@@ -88,7 +88,7 @@ impl Scene {
     /// As if nothing had come for a minute.
     fn age(&mut self) {
         self.engine
-            .keep_time(Instant::now() + Duration::from_secs(60));
+            .keep_time(Instant::now() + Duration::from_mins(1));
     }
 }
 
