@@ -5,6 +5,7 @@ mod ending;
 mod faults;
 mod following;
 mod globs;
+mod many;
 mod options;
 mod peers;
 mod printing;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use costage::{Block, Pull, Pulled, Result, Source, Waits};
 
+use crate::descriptors::raise_limit;
 use crate::disk::{Os, STDIN};
 use crate::engine::{Engine, Rules};
 use crate::ledger::Ledger;
@@ -47,6 +48,7 @@ impl Follow {
         settings: Settings,
         notify: impl FnMut(&Notice) + Send + 'static,
     ) -> Result<Follow> {
+        raise_limit();
         let Settings { start, resume, .. } = settings;
         let rules = Rules {
             by: settings.by,
@@ -64,7 +66,7 @@ impl Follow {
         };
         let outbox = Outbox::new(settings.headers, settings.terminator, ledger);
         let watch = settings.follow.then(Watch::new).transpose()?;
-        let mut engine = Engine::new(Os, rules, outbox, watch, Box::new(notify));
+        let mut engine = Engine::new(Os::default(), rules, outbox, watch, Box::new(notify));
         for name in names {
             let name = name.as_ref();
             match name.to_str() {

@@ -30,6 +30,7 @@
 //! files themselves that are retired or have other names; its thread rings a bell that the chain's one loop waits
 //! for. Nothing wakes while nothing happens. Where watching fails, the name is looked at once a second.
 
+mod descriptors;
 mod disk;
 mod engine;
 mod follow;

@@ -12,7 +12,7 @@ mod tests;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use costage::{Block, Framer, Framing, Interest, Pulled, Result, Wait, Waits};
@@ -39,7 +39,7 @@ pub(crate) struct Past {
 
 /// The names in a directory, in order.
 struct Listing {
-    names: Rc<[OsString]>,
+    names: Arc<[OsString]>,
     made: Instant,
     /// How long it took.
     cost: Duration,
