@@ -28,7 +28,7 @@
 //!    which order, or whether some were lost.
 //! 2. **The older comes first.** Lines of a generation are given out only when all older ones were found drained
 //!    *after* these lines had been read. What a writer put into the old file before it turned to the new one is
-//!    there by then.
+//!    there by then. An unfinished line counts as drained, unless a part of it was given out.
 //! 3. **Each byte belongs to one generation, and is given out once.** A file is known by its identity, whatever
 //!    its name: one that has its name back, or has another that is followed, goes on where it was.
 //! 4. **A text is known by its marks.** They are compared after each read and at each look. Where they are not
