@@ -36,8 +36,8 @@ pub fn follow<P: AsRef<Path>>(
 pub struct Follow(Engine<Os>);
 
 impl Follow {
-    /// Begins to follow: files, quoted globs of files, and as `-` standard input. `notify` is told what happens to the files. `until_idle` and `until_ended` of the settings
-    /// are for [`UntilIdle`] and [`UntilEnded`] around it.
+    /// Begins to follow: files, globs of files, and as `-` standard input. `notify` is told what happens to the
+    /// files. `until_idle` and `until_ended` of the settings are for [`UntilIdle`] and [`UntilEnded`] around it.
     ///
     /// # Errors
     ///
