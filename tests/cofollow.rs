@@ -1,12 +1,15 @@
 //! cofollow, as its users meet it.
 
+mod away;
 mod ending;
 mod faults;
 mod following;
 mod globs;
+mod killed;
 mod options;
 mod peers;
 mod printing;
+mod resuming;
 mod rewriting;
 mod rotation;
 mod stopped;

@@ -131,8 +131,9 @@ impl<F: Readable> Name<F> {
                     match self.said {
                         Some(io::ErrorKind::NotFound) => notify(&Notice::Appeared(name)),
                         Some(_) => notify(&Notice::Accessible(name)),
-                        // It was put aside while it was looked at.
-                        None if !self.generations.is_empty() => notify(&Notice::Replaced(name)),
+                        // It was put aside while it was looked at. What was put aside before an earlier run ended
+                        // on it is no news: who runs it every minute would hear of each rotation.
+                        None if self.was_read => notify(&Notice::Replaced(name)),
                         None => {}
                     }
                 }
@@ -234,9 +235,9 @@ impl<F: Readable> Name<F> {
         at < self.retired() || self.has_links || self.is_settled
     }
 
-    /// Has it had a file, and could all of it be read?
+    /// Has it had a file, if only one that is read under another name, and could all of it be read?
     pub(crate) fn is_well_read(&self) -> bool {
-        self.was_read && !self.failed
+        (self.was_read || self.elsewhere.is_some()) && !self.failed
     }
 
     /// One of its files cannot be read: it stays, for a read may succeed when something was appended.
