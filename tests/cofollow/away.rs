@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, symlink};
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::{cofollow, contains, lines, swap_link};
 use crate::util::{Cmd, Dir, Output};
@@ -354,6 +355,28 @@ fn what_was_rotated_before_the_first_run_is_never_read() {
     let archived = archived.as_mut().expect("opened");
     archived.write_all(b"late\n").expect("written");
     run(&dir, ["log"]).stdout("").stderr("").code(0);
+}
+
+// Each rotation that dropped the oldest told of a gap that there was none.
+#[test]
+fn an_old_file_that_was_read_to_its_end_may_go() {
+    let dir = Dir::new();
+    first(&dir, "log", "1\n");
+    for round in 2..6 {
+        dir.rename("log", "log.1");
+        let old = File::options().append(true).open(dir.path("log.1"));
+        let long_ago = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        old.and_then(|old| old.set_modified(long_ago)).expect("set");
+        dir.append("log", format!("{round}\n"));
+        run(&dir, ["log"])
+            .stdout(format!("{round}\n"))
+            .stderr("")
+            .code(0);
+        let state = fs::read_to_string(dir.path("state")).expect("text");
+        assert_eq!(state.matches("  file ").count(), 1, "{state}");
+        dir.remove("log.1");
+        run(&dir, ["log"]).stdout("").stderr("").code(0);
+    }
 }
 
 #[test]

@@ -63,6 +63,44 @@ fn numbers(output: &Output) -> Option<(usize, usize, bool)> {
 }
 
 #[test]
+fn stopped_at_any_moment_under_a_writer_that_rotates() {
+    let dir = Dir::new();
+    dir.write("log", "");
+    let writer = RefCell::new(Writer {
+        dir: &dir,
+        line: 0,
+        rotated: 0,
+        random: 723_471_715,
+    });
+    let mut printed = Vec::new();
+    for signal in ["TERM", "INT", "HUP"].iter().cycle().take(15) {
+        let running = cofollow(&dir, ["-n+1", "--resume=state", "log"]).spawn();
+        let moment = usize::try_from(writer.borrow_mut().below(20_000)).expect("small");
+        running.wait_for_stdout(|out| {
+            writer.borrow_mut().write();
+            out.len() > moment
+        });
+        running.kill(signal);
+        writer.borrow_mut().write();
+        let output = running.wait();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!contains(&output.stderr, "lost"), "{said}");
+        printed.extend(output.stdout);
+        let away = writer.borrow_mut().below(10);
+        for _ in 0..away {
+            writer.borrow_mut().write();
+        }
+    }
+    let all = ["-n+1", "--resume=state", "--until-idle=300ms", "log"];
+    printed.extend(cofollow(&dir, all).run().stdout);
+    let mut expected = String::new();
+    for number in 1..=writer.borrow().line {
+        writeln!(expected, "{number}").expect("a string takes all");
+    }
+    assert!(printed == expected.as_bytes());
+}
+
+#[test]
 fn killed_at_any_moment_under_a_writer_that_rotates() {
     let dir = Dir::new();
     dir.write("log", "");

@@ -390,3 +390,22 @@ fn its_state_is_kept_while_it_runs() {
     running.wait().stdout("1\n2\n3\n").signal(9);
     run(&dir, ["log"]).run().stdout("").stderr("").code(0);
 }
+
+#[test]
+fn a_pattern_that_matches_the_state_does_not_mean_it() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    for line in ["1\n", "2\n", "3\n"] {
+        if line != "1\n" {
+            dir.append("log", line);
+        }
+        cofollow(
+            &dir,
+            ["--resume=log.state", "--until-idle=200ms", "-q", "log*"],
+        )
+        .run()
+        .stdout(line)
+        .stderr("")
+        .code(0);
+    }
+}

@@ -31,6 +31,8 @@ pub(crate) struct Name<F> {
     /// The files beside it that a rotation may have made, when it was last looked at: those that were there
     /// before it was followed, too, which are not to be read.
     pub(crate) siblings: Vec<Identity>,
+    /// Those that were there before, and since when they are not.
+    missed: Vec<(Identity, Instant)>,
     /// A look found changes, and more may have come while it looked.
     pub(crate) look_again: bool,
     /// What is wrong with it, as it was last said.
@@ -81,6 +83,7 @@ impl<F: Readable> Name<F> {
             generations: VecDeque::new(),
             present: false,
             siblings: Vec::new(),
+            missed: Vec::new(),
             look_again: false,
             said: None,
             said_polled: false,
@@ -223,6 +226,27 @@ impl<F: Readable> Name<F> {
         self.present = true;
         self.said = None;
         self.was_read = true;
+    }
+
+    /// These are beside it now. What was there before may only have been on its way from one name to the next.
+    pub(crate) fn know_siblings(&mut self, found: Vec<Identity>) {
+        let now = Instant::now();
+        let before = std::mem::replace(&mut self.siblings, found);
+        self.missed.retain(|(_, since)| now - *since < SILENCE);
+        self.missed
+            .extend(before.into_iter().map(|missed| (missed, now)));
+        self.missed
+            .retain(|(missed, _)| !self.siblings.contains(missed));
+    }
+
+    /// Those that are known not to be read.
+    pub(crate) fn known_siblings(&self) -> impl Iterator<Item = Identity> {
+        let missed = self.missed.iter().map(|(missed, _)| *missed);
+        self.siblings.iter().copied().chain(missed)
+    }
+
+    pub(crate) fn knows_sibling(&self, identity: Identity) -> bool {
+        self.known_siblings().any(|known| known == identity)
     }
 
     /// How many generations are retired.

@@ -34,6 +34,10 @@ impl<D: Disk> Engine<D> {
             matches = saved;
         }
         for path in matches {
+            // What it writes itself is not to be read: there would be no end of it.
+            if self.is_state(&path) {
+                continue;
+            }
             if self
                 .names
                 .iter()

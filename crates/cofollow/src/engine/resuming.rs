@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use costage::Result;
 
@@ -12,6 +12,7 @@ use crate::disk::{Disk, Facts, Readable};
 use crate::generation::Generation;
 use crate::globs::Glob;
 use crate::marks::Marks;
+use crate::name::{Name, SILENCE};
 use crate::notice::Detail;
 use crate::state::{SavedFile, SavedName, State};
 use crate::state_file::StateFile;
@@ -69,6 +70,12 @@ impl<D: Disk> Engine<D> {
         let pattern = Path::new(self.globs[at].pattern());
         let found = saver.others.iter().position(|saved| saved.path == pattern);
         found.map(|found| saver.others.swap_remove(found)).is_some()
+    }
+
+    /// Is this the file in which the state is kept?
+    pub(crate) fn is_state(&self, path: &Path) -> bool {
+        let saver = self.saver.as_ref();
+        saver.is_some_and(|saver| saver.file.is_at(path))
     }
 
     /// The names that an earlier run found to match a pattern.
@@ -213,9 +220,9 @@ impl<D: Disk> Engine<D> {
         let followed = self.names.iter().filter(|name| !name.is_free);
         names.extend(followed.map(|name| SavedName {
             path: name.path.clone(),
-            files: name.generations.iter().filter_map(saved).collect(),
+            files: saved_files(name),
             present: name.present,
-            siblings: name.siblings.clone(),
+            siblings: name.known_siblings().collect(),
         }));
         names.extend(self.globs.iter().map(|glob| SavedName {
             path: glob.pattern().into(),
@@ -246,6 +253,28 @@ impl<D: Disk> Engine<D> {
             None => Ok(()),
         }
     }
+}
+
+/// The files of a name that matter to the next run. Not those that would have been let go: one day they are gone,
+/// and that is no gap.
+fn saved_files<F: Readable>(name: &Name<F>) -> Vec<SavedFile> {
+    let is_done = |generation: &Generation<F>| {
+        let facts = generation.file.facts();
+        let is_read = generation.written == generation.position && !generation.has_more();
+        is_read && facts.is_ok_and(|facts| is_silent(facts.modified))
+    };
+    let generations = name.generations.iter().enumerate();
+    let alive =
+        generations.filter(|(at, generation)| *at >= name.retired() || !is_done(generation));
+    alive
+        .filter_map(|(_, generation)| saved(generation))
+        .collect()
+}
+
+/// Has nothing been written since so long that a file can be let go?
+fn is_silent(modified: u64) -> bool {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.is_ok_and(|since| since.saturating_sub(Duration::from_nanos(modified)) >= SILENCE)
 }
 
 /// What is saved of a file: as far as its lines have been written.
