@@ -1,14 +1,17 @@
 //! cofollow, as its users meet it.
 
+mod away;
 mod copying;
 mod ending;
 mod faults;
 mod following;
 mod globs;
+mod killed;
 mod many;
 mod options;
 mod peers;
 mod printing;
+mod resuming;
 mod rewriting;
 mod rotation;
 mod stopped;
@@ -66,4 +69,16 @@ fn lines(name: &str, count: usize) -> String {
     (1..=count)
         .map(|number| format!("{name} {number} {}\n", "x".repeat(64)))
         .collect()
+}
+
+/// Waits until a file that lost its name is let go: ten seconds of silence, and what a busy machine takes.
+fn wait_for_silence(running: &Running) {
+    let let_go = |err: &[u8]| contains(err, "letting it go");
+    let mut looks = 0;
+    wait_until("most of ten seconds", || {
+        looks += 1;
+        // A look every two milliseconds, or later.
+        running.stderr_has(let_go) || looks > 4000
+    });
+    running.wait_for_stderr(let_go);
 }

@@ -274,6 +274,8 @@ fn output() -> [Arg; 5] {
             .long("partial-after")
             .value_name("TIME")
             .value_parser(duration)
+            // What is saved is where lines begin.
+            .conflicts_with("resume")
             .help("Print an unfinished line when no more of it has come for TIME [default: 1s with one file, otherwise not before it is whole]"),
     ]
 }

@@ -52,7 +52,7 @@ fn run(program: &Program, mut cli: Cli) -> Result<(Ended, ExitCode)> {
         return Ok((Ended::Stopped, program.failure()));
     }
     let prints = match cli.mode {
-        Mode::Print => cli.resume.is_none(),
+        Mode::Print => cli.resume.is_none() && !cli.files.iter().any(is_glob),
         // It has no name, and its end is the end.
         Mode::Name => has_stdin,
         Mode::Descriptor => has_stdin && cli.files.len() == 1 && !print::is_file_on_stdin(),
@@ -95,7 +95,12 @@ fn follow(program: &Program, signals: Signals, cli: &Cli) -> Result<(Ended, Exit
         }),
     };
     let teller = program.clone();
-    let mut follow = Follow::new(&cli.files, settings, move |notice| tell(&teller, notice))?;
+    let follows = cli.mode != Mode::Print;
+    let mut follow = Follow::new(&cli.files, settings, move |notice| match notice {
+        // Nobody asked to.
+        Notice::Unfollowable(_) if !follows => {}
+        notice => tell(&teller, notice),
+    })?;
     let source = UntilEnded::new(&mut follow, &cli.processes, cli.poll);
     let source = Source::new(UntilIdle::new(source, cli.until_idle));
     let ended = source.signals(signals).drive(program.tally(output));

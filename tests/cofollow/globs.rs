@@ -189,3 +189,23 @@ fn two_patterns_that_match_one_file_read_it_once() {
     dir.append("ab.log", "4\n");
     running.wait_for_stdout(|out| out == b"1\n2\n3\n4\n");
 }
+
+#[test]
+fn a_match_that_was_rotated_is_read_on_after_it_was_let_go() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    let running = following(&dir, &["-q", "--debug", "log*"], "1\n");
+    dir.rename("log", "log.1");
+    dir.append("log", "2\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n");
+    super::wait_for_silence(&running);
+    // Under its new name it matches for itself.
+    dir.append("log.1", "3\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n3\n");
+    dir.rename("log.1", "log.2");
+    dir.rename("log", "log.1");
+    dir.append("log", "4\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n3\n4\n");
+    dir.append("log.2", "5\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n3\n4\n5\n");
+}

@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::{cofollow, contains, lines, while_stopped};
@@ -203,12 +205,7 @@ fn a_file_put_back_after_it_was_let_go_goes_on_where_it_was() {
     running.wait_for_stdout(|out| out == lines("first", 3).as_bytes());
     dir.rename("log", "elsewhere");
     dir.append("log", "2\n");
-    // Ten seconds of silence, and what else a busy machine takes.
-    let gone = |err: &[u8]| contains(err, "letting it go");
-    crate::util::wait_until("half of it", || {
-        running.stderr_has(gone) || is_older(&dir, 6)
-    });
-    running.wait_for_stderr(gone);
+    super::wait_for_silence(&running);
     dir.rename("log", "away");
     dir.rename("elsewhere", "log");
     dir.append("log", "3\n");
@@ -217,9 +214,51 @@ fn a_file_put_back_after_it_was_let_go_goes_on_where_it_was() {
     running.wait().stdout(lines("first", 3) + "2\n3\n");
 }
 
-/// Was the log made so many seconds ago?
-fn is_older(dir: &Dir, seconds: u64) -> bool {
-    let made = dir.path("log").metadata().and_then(|meta| meta.modified());
-    let age = made.map(|made| made.elapsed().unwrap_or_default());
-    age.is_ok_and(|age| age.as_secs() >= seconds)
+/// A line that was cut, or joined to another, shows.
+#[test]
+fn copied_and_truncated_under_a_hot_writer_no_line_is_torn_or_repeated() {
+    let dir = Dir::new();
+    dir.write("log", "line 0\n");
+    let running = cofollow(&dir, ["-n+1", "log"]).spawn();
+    running.wait_for_stdout(|out| out == b"line 0\n");
+    let is_over = AtomicBool::new(false);
+    let last = thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut file = File::options()
+                .append(true)
+                .open(dir.path("log"))
+                .expect("opened");
+            let mut number = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                number += 1;
+                let line = format!("line {number}\n");
+                file.write_all(line.as_bytes()).expect("written");
+            }
+            number
+        });
+        for round in 0..10 {
+            let before = dir.path("log").metadata().expect("there").len();
+            crate::util::wait_until("more lines", || {
+                dir.path("log").metadata().expect("there").len() > before + 10_000
+            });
+            copy_and_truncate(&dir, round);
+        }
+        is_over.store(true, Ordering::Relaxed);
+        writer.join().expect("no panic")
+    });
+    dir.append("log", format!("line {}\n", last + 1));
+    let end = format!("\nline {}\n", last + 1);
+    running.wait_for_stdout(|out| out.ends_with(end.as_bytes()));
+    running.kill("TERM");
+    let output = running.wait();
+    let mut before = None;
+    for line in String::from_utf8(output.stdout.clone())
+        .expect("text")
+        .lines()
+    {
+        let number = line.strip_prefix("line ").expect("whole");
+        let number: usize = number.parse().expect("whole");
+        assert!(before < Some(number), "{before:?} and then {number}");
+        before = Some(number);
+    }
 }

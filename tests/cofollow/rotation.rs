@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
+use std::thread;
 
 use super::{cofollow, contains, occurrences, swap_link};
 use crate::util::{Dir, Running};
@@ -279,4 +280,79 @@ fn a_reader_that_stopped_while_the_file_was_rotated_gets_everything() {
             assert_eq!(line, format!("{round:09}\n"));
         }
     }
+}
+
+#[test]
+fn where_nothing_can_be_watched_a_hot_writer_that_rotates_loses_nothing() {
+    let dir = Dir::new();
+    dir.write("log", "line 0\n");
+    let args = ["-s1ms", "log"];
+    let Some(follow) = super::faults::without("max_inotify_instances", &dir, &args) else {
+        return;
+    };
+    let running = follow.spawn();
+    running.wait_for_stdout(|out| out == b"line 0\n");
+    let last = write_and_rotate(&dir, 100_000, 10, |_| true);
+    running.wait_for_stdout(|out| out.ends_with(format!("\nline {last}\n").as_bytes()));
+    running.kill("TERM");
+    let output = running.wait();
+    let lines = output.stdout.split_inclusive(|&byte| byte == b'\n');
+    for (number, line) in lines.enumerate() {
+        assert_eq!(String::from_utf8_lossy(line), format!("line {number}\n"));
+    }
+}
+
+// As fast as files can be renamed: nobody can see each.
+#[test]
+fn a_burst_of_rotations_under_a_hot_writer_loses_nothing() {
+    let dir = Dir::new();
+    dir.write("log", "line 0\n");
+    let running = cofollow(&dir, ["log"]).spawn();
+    running.wait_for_stdout(|out| out == b"line 0\n");
+    let last = write_and_rotate(&dir, 100_000, 12, |_| true);
+    running.wait_for_stdout(|out| out.ends_with(format!("\nline {last}\n").as_bytes()));
+    running.kill("TERM");
+    let output = running.wait();
+    let lines = output.stdout.split_inclusive(|&byte| byte == b'\n');
+    for (number, line) in lines.enumerate() {
+        assert_eq!(String::from_utf8_lossy(line), format!("line {number}\n"));
+    }
+}
+
+#[test]
+fn two_writers_at_once_on_the_old_file_and_the_new() {
+    let dir = Dir::new();
+    let running = following(&dir);
+    let old = File::options()
+        .append(true)
+        .open(dir.path("log"))
+        .expect("opened");
+    dir.rename("log", "log.1");
+    dir.append("log", "");
+    let new = File::options()
+        .append(true)
+        .open(dir.path("log"))
+        .expect("opened");
+    thread::scope(|scope| {
+        for (name, mut file) in [("old", old), ("new", new)] {
+            scope.spawn(move || {
+                for number in 0..20_000 {
+                    let line = format!("{name} {number}\n");
+                    // Not every write is a line.
+                    let (head, rest) = line.split_at(number % line.len());
+                    file.write_all(head.as_bytes()).expect("written");
+                    file.write_all(rest.as_bytes()).expect("written");
+                }
+            });
+        }
+    });
+    running.wait_for_stdout(|out| contains(out, "old 19999\n") && contains(out, "new 19999\n"));
+    running.kill("TERM");
+    let output = String::from_utf8(running.wait().stdout).expect("text");
+    for name in ["old", "new"] {
+        let lines = output.lines().filter(|line| line.starts_with(name));
+        let expected = (0..20_000).map(|number| format!("{name} {number}"));
+        assert!(lines.eq(expected), "{name}");
+    }
+    assert_eq!(output.lines().count(), 40_001);
 }

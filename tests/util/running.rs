@@ -140,6 +140,7 @@ impl Tap {
 }
 
 /// How a program ended, and what it printed. The checks can be chained, and show all of it when they fail.
+#[derive(Debug)]
 pub(crate) struct Output {
     what: String,
     pub(crate) stdout: Vec<u8>,

@@ -22,8 +22,7 @@ pub(crate) struct Generation<F> {
     pub(crate) marks: Marks,
     /// The longest it was seen: when it is truncated, what lies behind the position is lost.
     longest: u64,
-    /// When it had been written last as it was last looked at, in nanoseconds since 1970: what was copied from it
-    /// since is no older.
+    /// When it had been written last as it was opened, in nanoseconds since 1970.
     pub(crate) modified: u64,
     /// The longest it was seen while it surely had the text that was read.
     longest_sure: u64,
@@ -158,9 +157,7 @@ impl<F: Readable> Generation<F> {
         if self.kind.is_stream() || self.ended {
             return None;
         }
-        let Facts {
-            length, modified, ..
-        } = self.file.facts().ok()?;
+        let length = self.file.facts().ok()?.length;
         // What cannot be read now is told when it is read. A file that is made up as it is read, as those of /proc
         // are, is not shorter because it says so.
         if !self
@@ -175,7 +172,6 @@ impl<F: Readable> Generation<F> {
             });
         }
         self.longest = self.longest.max(length);
-        self.modified = modified;
         None
     }
 

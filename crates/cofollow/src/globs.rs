@@ -59,6 +59,11 @@ impl Glob {
         &self.pattern
     }
 
+    /// Does a path match, whether anything has it or not?
+    pub(crate) fn fits(&self, path: &Path) -> bool {
+        Pattern::new(&self.pattern).is_ok_and(|pattern| pattern.matches_path_with(path, AS_A_SHELL))
+    }
+
     /// The first directory in which it is looked for.
     pub(crate) fn base(&self) -> PathBuf {
         let mut base = PathBuf::new();

@@ -31,6 +31,8 @@ pub(crate) struct Name<F> {
     /// The files beside it that a rotation may have made, when it was last looked at: those that were there
     /// before it was followed, too, which are not to be read.
     pub(crate) siblings: Vec<Identity>,
+    /// Those that were there before, and since when they are not.
+    missed: Vec<(Identity, Instant)>,
     /// A look found changes, and more may have come while it looked.
     pub(crate) look_again: bool,
     /// What is wrong with it, as it was last said.
@@ -82,6 +84,7 @@ impl<F: Readable> Name<F> {
             generations: VecDeque::with_capacity(1),
             present: false,
             siblings: Vec::new(),
+            missed: Vec::new(),
             look_again: false,
             said: None,
             said_polled: false,
@@ -132,8 +135,9 @@ impl<F: Readable> Name<F> {
                     match self.said {
                         Some(io::ErrorKind::NotFound) => notify(&Notice::Appeared(name)),
                         Some(_) => notify(&Notice::Accessible(name)),
-                        // It was put aside while it was looked at.
-                        None if !self.generations.is_empty() => notify(&Notice::Replaced(name)),
+                        // It was put aside while it was looked at. What was put aside before an earlier run ended
+                        // on it is no news: who runs it every minute would hear of each rotation.
+                        None if self.was_read => notify(&Notice::Replaced(name)),
                         None => {}
                     }
                 }
@@ -225,6 +229,27 @@ impl<F: Readable> Name<F> {
         self.was_read = true;
     }
 
+    /// These are beside it now. What was there before may only have been on its way from one name to the next.
+    pub(crate) fn know_siblings(&mut self, found: Vec<Identity>) {
+        let now = Instant::now();
+        let before = std::mem::replace(&mut self.siblings, found);
+        self.missed.retain(|(_, since)| now - *since < SILENCE);
+        self.missed
+            .extend(before.into_iter().map(|missed| (missed, now)));
+        self.missed
+            .retain(|(missed, _)| !self.siblings.contains(missed));
+    }
+
+    /// Those that are known not to be read.
+    pub(crate) fn known_siblings(&self) -> impl Iterator<Item = Identity> {
+        let missed = self.missed.iter().map(|(missed, _)| *missed);
+        self.siblings.iter().copied().chain(missed)
+    }
+
+    pub(crate) fn knows_sibling(&self, identity: Identity) -> bool {
+        self.known_siblings().any(|known| known == identity)
+    }
+
     /// How many generations are retired.
     pub(crate) fn retired(&self) -> usize {
         self.generations.len() - usize::from(self.present)
@@ -235,9 +260,9 @@ impl<F: Readable> Name<F> {
         at < self.retired() || self.has_links || self.is_settled
     }
 
-    /// Has it had a file, and could all of it be read?
+    /// Has it had a file, if only one that is read under another name, and could all of it be read?
     pub(crate) fn is_well_read(&self) -> bool {
-        self.was_read && !self.failed
+        (self.was_read || self.elsewhere.is_some()) && !self.failed
     }
 
     /// One of its files cannot be read: it stays, for a read may succeed when something was appended.

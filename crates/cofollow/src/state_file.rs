@@ -117,6 +117,12 @@ impl StateFile {
         }
     }
 
+    /// Does a path lead to it?
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        path.file_name() == self.path.file_name()
+            && path.canonicalize().is_ok_and(|path| path == self.path)
+    }
+
     /// Does the path still stand for the file that is held, or for none? One that was removed is made anew.
     fn is_in_place(&self) -> Result<bool> {
         match is_at(&self.path, &self.file) {

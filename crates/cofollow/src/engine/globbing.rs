@@ -20,10 +20,24 @@ impl<D: Disk> Engine<D> {
         self.globs.push(Glob::new(pattern));
     }
 
-    /// Looks what matches a pattern, and follows what is new: at the start, from `start` on.
+    /// Looks what matches a pattern, and follows what is new: at the start, from `start` on, unless an earlier run
+    /// followed the pattern.
     pub(crate) fn look_at_glob(&mut self, at: usize, start: Option<Start>) {
         self.watch_glob(at);
-        for path in self.globs[at].matches() {
+        let mut matches = self.globs[at].matches();
+        let mut start = start;
+        if start.is_some() && self.take_up_pattern(at) {
+            start = None;
+            // Their files may have other names now, which match too.
+            let mut saved = self.saved_matches(at);
+            saved.extend(matches);
+            matches = saved;
+        }
+        for path in matches {
+            // What it writes itself is not to be read: there would be no end of it.
+            if self.is_state(&path) {
+                continue;
+            }
             if self
                 .names
                 .iter()

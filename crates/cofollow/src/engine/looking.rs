@@ -254,7 +254,7 @@ impl<D: Disk> Engine<D> {
         self.look_later(index);
     }
 
-    fn look_later(&mut self, index: usize) {
+    pub(crate) fn look_later(&mut self, index: usize) {
         self.names[index].look_at = Some(Instant::now() + self.rules.poll);
         self.set_alarm(index);
     }

@@ -1,7 +1,8 @@
 //! Going on where an earlier run ended.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use costage::Result;
 
@@ -9,7 +10,9 @@ use super::Engine;
 use crate::Notice;
 use crate::disk::{Disk, Facts, Readable};
 use crate::generation::Generation;
+use crate::globs::Glob;
 use crate::marks::Marks;
+use crate::name::{Name, SILENCE};
 use crate::notice::Detail;
 use crate::state::{SavedFile, SavedName, State};
 use crate::state_file::StateFile;
@@ -59,6 +62,32 @@ impl<D: Disk> Engine<D> {
         true
     }
 
+    /// Did an earlier run follow a pattern? It is noted as a name without files.
+    pub(crate) fn take_up_pattern(&mut self, at: usize) -> bool {
+        let Some(saver) = &mut self.saver else {
+            return false;
+        };
+        let pattern = Path::new(self.globs[at].pattern());
+        let found = saver.others.iter().position(|saved| saved.path == pattern);
+        found.map(|found| saver.others.swap_remove(found)).is_some()
+    }
+
+    /// Is this the file in which the state is kept?
+    pub(crate) fn is_state(&self, path: &Path) -> bool {
+        let saver = self.saver.as_ref();
+        saver.is_some_and(|saver| saver.file.is_at(path))
+    }
+
+    /// The names that an earlier run found to match a pattern.
+    pub(crate) fn saved_matches(&self, at: usize) -> Vec<PathBuf> {
+        let saved = self.saver.iter().flat_map(|saver| &saver.others);
+        let saved =
+            saved.filter(|saved| !saved.files.is_empty() && self.globs[at].fits(&saved.path));
+        let mut paths: Vec<PathBuf> = saved.map(|saved| saved.path.clone()).collect();
+        paths.sort_unstable();
+        paths
+    }
+
     /// Finds the files of a name again, and reads on in each.
     fn take_up(&mut self, index: usize, saved: SavedName) {
         self.names[index].siblings = saved.siblings;
@@ -88,11 +117,13 @@ impl<D: Disk> Engine<D> {
                 .ok()
                 .flatten()
                 .map(|marks| (file, facts, marks)),
-            None => self.sibling_with(index, |file, facts| {
-                (facts.identity == saved.identity)
-                    .then(|| is_it(file).ok().flatten())
-                    .flatten()
-            }),
+            None => self
+                .sibling_with(index, |file, facts| {
+                    (facts.identity == saved.identity)
+                        .then(|| is_it(file).ok().flatten())
+                        .flatten()
+                })
+                .or_else(|| self.match_with(saved)),
         };
         let found = found.or_else(|| {
             // Its text may stand in a copy.
@@ -126,6 +157,19 @@ impl<D: Disk> Engine<D> {
         });
         let (file, facts) = sibling?;
         found.map(|marks| (file, facts, marks))
+    }
+
+    /// A file that was saved, under another name that matches a pattern.
+    fn match_with(&self, saved: &SavedFile) -> Option<(Arc<D::File>, Facts, Marks)> {
+        let mut matches = self.globs.iter().flat_map(Glob::matches);
+        matches.find_map(|path| {
+            let is_it = |facts: &Facts| facts.identity == saved.identity;
+            self.disk.facts(&path).ok().filter(is_it)?;
+            let file = self.disk.open(&path).ok()?;
+            let facts = file.facts().ok().filter(is_it)?;
+            let marks = Marks::saved(&file, saved.fingerprint, saved.position);
+            Some((Arc::new(file), facts, marks.ok().flatten()?))
+        })
     }
 
     /// Learns what has been written since it was last asked.
@@ -183,9 +227,15 @@ impl<D: Disk> Engine<D> {
         let followed = self.names.iter().filter(|name| !name.is_free);
         names.extend(followed.map(|name| SavedName {
             path: name.path.clone(),
-            files: name.generations.iter().filter_map(saved).collect(),
+            files: saved_files(name),
             present: name.present,
-            siblings: name.siblings.clone(),
+            siblings: name.known_siblings().collect(),
+        }));
+        names.extend(self.globs.iter().map(|glob| SavedName {
+            path: glob.pattern().into(),
+            files: Vec::new(),
+            present: false,
+            siblings: Vec::new(),
         }));
         // Tried again, but not at once, if it fails.
         saver.since = Some(Instant::now());
@@ -210,6 +260,28 @@ impl<D: Disk> Engine<D> {
             None => Ok(()),
         }
     }
+}
+
+/// The files of a name that matter to the next run. Not those that would have been let go: one day they are gone,
+/// and that is no gap.
+fn saved_files<F: Readable>(name: &Name<F>) -> Vec<SavedFile> {
+    let is_done = |generation: &Generation<F>| {
+        let facts = generation.file.facts();
+        let is_read = generation.written == generation.position && !generation.has_more();
+        is_read && facts.is_ok_and(|facts| is_silent(facts.modified))
+    };
+    let generations = name.generations.iter().enumerate();
+    let alive =
+        generations.filter(|(at, generation)| *at >= name.retired() || !is_done(generation));
+    alive
+        .filter_map(|(_, generation)| saved(generation))
+        .collect()
+}
+
+/// Has nothing been written since so long that a file can be let go?
+fn is_silent(modified: u64) -> bool {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.is_ok_and(|since| since.saturating_sub(Duration::from_nanos(modified)) >= SILENCE)
 }
 
 /// What is saved of a file: as far as its lines have been written.

@@ -5,13 +5,14 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{Engine, Listing};
 use crate::Notice;
 use crate::disk::{Disk, Facts, Kind, Readable};
 use crate::generation::Generation;
 use crate::identity::Identity;
+use crate::name::SILENCE;
 use crate::notice::Detail;
 use crate::resolve::{Hop, Target};
 use crate::series::{Age, Member, is_between, is_like, is_rotated, stem};
@@ -57,6 +58,7 @@ impl<D: Disk> Engine<D> {
     pub(crate) fn find_unseen(&mut self, index: usize, before: &[Hop]) {
         let mut known: Vec<Sibling<D::File>> = Vec::new();
         let mut unseen: Vec<Sibling<D::File>> = Vec::new();
+        let mut is_begun = false;
         for _ in 0..PASSES {
             let mut is_news = false;
             for path in self.siblings(index, before) {
@@ -73,6 +75,8 @@ impl<D: Disk> Engine<D> {
                 }
                 if self.is_known(index, &sibling) {
                     known.push(sibling);
+                } else if self.is_begun(index, &sibling) {
+                    is_begun = true;
                 } else {
                     is_news = true;
                     unseen.push(sibling);
@@ -82,11 +86,16 @@ impl<D: Disk> Engine<D> {
                 break;
             }
         }
+        if is_begun {
+            self.names[index].look_again = true;
+            self.look_later(index);
+        }
         let old: Vec<Member<'_>> = known.iter().map(Sibling::member).collect();
         let new: Vec<Member<'_>> = unseen.iter().map(Sibling::member).collect();
         let age = Age::learn(&old, &new);
         let all = known.iter().chain(&unseen);
-        self.names[index].siblings = all.map(|sibling| sibling.facts.identity).collect();
+        let found = all.map(|sibling| sibling.facts.identity).collect();
+        self.names[index].know_siblings(found);
         let (mut unseen, copies) = unseen
             .into_iter()
             .partition::<Vec<_>, _>(|sibling| !self.is_copy(index, sibling));
@@ -165,11 +174,14 @@ impl<D: Disk> Engine<D> {
             return None;
         }
         let (marks, position, identity) = (old.marks.clone(), old.position, old.identity);
-        let modified = old.modified;
+        let silence = u64::try_from(SILENCE.as_nanos()).unwrap_or(u64::MAX);
+        let long_ago = old.modified.saturating_sub(silence);
+        let before = self.names[index].siblings.clone();
         let mut copies = Vec::new();
         let copy = self.sibling_that(index, |file, facts| {
-            // An older file that begins alike is no copy.
-            if facts.identity == identity || facts.modified < modified {
+            // What was put aside before, and begins alike, is no copy.
+            let is_old = facts.modified < long_ago && before.contains(&facts.identity);
+            if facts.identity == identity || is_old {
                 return false;
             }
             if facts.length >= position {
@@ -194,14 +206,22 @@ impl<D: Disk> Engine<D> {
         index: usize,
         mut is_it: impl FnMut(&D::File, &Facts) -> bool,
     ) -> Option<(Arc<D::File>, Facts)> {
-        for path in self.siblings(index, &[]) {
-            let Some(sibling) = self.open_sibling(path) else {
-                continue;
-            };
-            if is_it(&sibling.file, &sibling.facts) {
-                self.names[index].siblings.push(sibling.facts.identity);
-                return Some((sibling.file, sibling.facts));
+        for _ in 0..PASSES {
+            let mut is_moved = false;
+            for path in self.siblings(index, &[]) {
+                let Some(sibling) = self.open_sibling(path) else {
+                    is_moved = true;
+                    continue;
+                };
+                if is_it(&sibling.file, &sibling.facts) {
+                    self.names[index].siblings.push(sibling.facts.identity);
+                    return Some((sibling.file, sibling.facts));
+                }
             }
+            if !is_moved {
+                break;
+            }
+            self.listings.clear();
         }
         None
     }
@@ -220,7 +240,7 @@ impl<D: Disk> Engine<D> {
     /// Is it one of the name's own, or was it there before, or is it another name's?
     fn is_known(&self, index: usize, sibling: &Sibling<D::File>) -> bool {
         let identity = sibling.facts.identity;
-        self.names[index].siblings.contains(&identity)
+        self.names[index].knows_sibling(identity)
             || self.past.contains_key(&identity)
             || self.names.iter().any(|name| {
                 let mut generations = name.generations.iter();
@@ -228,24 +248,39 @@ impl<D: Disk> Engine<D> {
             })
     }
 
+    /// Is somebody just copying the present file, perhaps, and not far enough to tell?
+    fn is_begun(&self, index: usize, sibling: &Sibling<D::File>) -> bool {
+        let present = self.names[index].present();
+        let is_younger = |present: &Generation<D::File>| {
+            let (born, since) = (sibling.facts.identity.born, present.identity.born);
+            born.is_some() && born > since
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let is_new = |born: u64| {
+            now.is_ok_and(|now| now.saturating_sub(Duration::from_nanos(born)) < self.rules.poll)
+        };
+        present.is_some_and(is_younger)
+            && sibling.facts.length < TELLING as u64
+            && sibling.facts.identity.born.is_some_and(is_new)
+    }
+
     /// Is it a copy of a text that is read already? Then it was made by who copies and truncates, or by hand.
     fn is_copy(&self, index: usize, sibling: &Sibling<D::File>) -> bool {
-        self.names[index].generations.iter().any(|generation| {
-            let position = generation.position;
+        let born = sibling.facts.identity.born;
+        let name = &self.names[index];
+        name.generations.iter().enumerate().any(|(at, generation)| {
+            // What is older than the file was not copied from it, however alike they begin.
+            let is_older = born < generation.identity.born && !generation.is_copy;
+            // What is younger than the file that still has the name was not put aside before. The text may have
+            // been truncated since it was last looked at, and be in the copy only.
+            let is_present = at >= name.retired() && born > generation.identity.born;
             if generation.kind.is_stream() {
-                false
-            } else if !generation.ended {
-                // What is older than the file was not copied from it, however alike they begin.
-                let is_older = sibling.facts.identity.born < generation.identity.born;
-                let is_older = is_older && !generation.is_copy;
-                !is_older && is_part(&*sibling.file, &sibling.facts, &*generation.file)
-            } else if sibling.facts.length >= position {
-                let marks = &generation.marks;
-                marks.are_telling() && marks.are_in(&*sibling.file, position).unwrap_or(false)
-            } else {
-                let marks = &generation.marks;
-                marks.are_telling() && marks.begin(&*sibling.file).unwrap_or(false)
+                return false;
             }
+            (generation.ended || is_present) && has_what_was_read(generation, sibling)
+                || !generation.ended
+                    && !is_older
+                    && is_part(&*sibling.file, &sibling.facts, &*generation.file)
         })
     }
 
@@ -334,6 +369,17 @@ fn starting_with<'a>(names: &'a [OsString], prefix: &[u8]) -> &'a [OsString] {
 fn place_of<F>(siblings: &[Sibling<F>], identity: Identity) -> Option<usize> {
     let mut identities = siblings.iter().map(|sibling| sibling.facts.identity);
     identities.position(|other| other == identity)
+}
+
+/// Are the marks of what was read in another file, as far as it goes?
+fn has_what_was_read<F: Readable>(generation: &Generation<F>, sibling: &Sibling<F>) -> bool {
+    let (marks, position) = (&generation.marks, generation.position);
+    let found = if sibling.facts.length >= position {
+        marks.are_in(&*sibling.file, position)
+    } else {
+        marks.begin(&*sibling.file)
+    };
+    marks.are_telling() && found.unwrap_or(false)
 }
 
 /// Is a file what another begins with, as far as comparing its own beginning and end can tell?
