@@ -135,8 +135,8 @@ def loss_case(bench):
             print(f"{name}: {dict(zip(figures, lost[-1][1:]))}", file=sys.stderr)
     print(f"\n### loss\n\nLines lost of those written: median (worst) of {bench.options.runs} runs.")
     report.rows(["scenario", *followers], lost)
-    print("\nMedian (worst) of the lines that came out wrong. Clean: nothing lost or wrong. Told: of the runs that lost")
-    print("lines, those in which standard error told how many bytes.")
+    print("\nMedian (worst) of the lines that came out wrong. Clean: nothing lost or wrong. Told: of the runs that")
+    print("lost lines, those in which standard error told how many bytes.")
     report.rows(["scenario", "program", "clean", *WRONG, "told"], wrong, texts=2)
 
 
