@@ -135,13 +135,14 @@ def loss_case(bench):
             print(f"{name}: {dict(zip(figures, lost[-1][1:]))}", file=sys.stderr)
     print(f"\n### loss\n\nLines lost of those written: median (worst) of {bench.options.runs} runs.")
     report.rows(["scenario", *followers], lost)
-    print("\nMedian (worst) of the lines that came out wrong. Clean: nothing lost or wrong. Told: of the runs that lost")
-    print("lines, those in which standard error told how many bytes.")
+    print("\nMedian (worst) of the lines that came out wrong. Clean: runs with nothing lost or wrong. Told: of the")
+    print("runs that lost lines, those in which standard error told how many bytes. Who is not here only lost lines.")
     report.rows(["scenario", "program", "clean", *WRONG, "told"], wrong, texts=2)
 
 
 def any_wrong(runs):
-    return None not in runs and not all(map(clean, runs))
+    """Whether there is more to say than what was lost."""
+    return None not in runs and any(run[what] for run in runs for what in (*WRONG, "told"))
 
 
 def clean(run):

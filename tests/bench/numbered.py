@@ -11,13 +11,19 @@ import time
 
 # Lines written in one write(2).
 BATCH = 32
-# The padding has many lengths, so that bytes read from a wrong offset never make a right line.
-PADDINGS = [b"x" * (17 + 37 * number % 113) for number in range(64)]
+# The padding has many lengths, and another one in each stream, so that bytes read from a wrong offset never make a
+# right line. As many lines in a row as there are lengths have the same size in every stream.
+LENGTHS = 64
+PADDINGS = [b"x" * (17 + 37 * number % 113) for number in range(LENGTHS)]
 HEADER = re.compile(rb"==> .* <==")
 
 
 def line(stream, number):
-    return b"g%d:%d:%s\n" % (stream, number, PADDINGS[number & 63])
+    return b"g%d:%d:%s\n" % (stream, number, padding_of(stream, number))
+
+
+def padding_of(stream, number):
+    return PADDINGS[(number + 7 * stream) % LENGTHS]
 
 
 # So many as a scenario prepares.
@@ -79,7 +85,7 @@ def numbers(text):
     except ValueError:
         return None
     # Without the letter, a line that has lost its first digit would be another one.
-    return (stream, number) if text[:1] == b"g" and padding == PADDINGS[number & 63] else None
+    return (stream, number) if text[:1] == b"g" and padding == padding_of(stream, number) else None
 
 
 def account(pieces, written, ordered):

@@ -17,6 +17,8 @@ import numbered
 HOT = 40_000
 # A generation in a burst.
 SMALL = 500
+# Lines of a file that is rewritten: the same size in every stream.
+REWRITTEN = 16 * numbered.LENGTHS
 # The steady rate of what is written by the clock, 20 MB/s: hot, but counted in reasonable time.
 RATE = 200
 # Long enough for a follower that looks when something happens to have looked, with both cores loaded.
@@ -138,7 +140,7 @@ def truncate(scene, size_of, rounds, stopped=contextlib.nullcontext):
     """Truncates and rewrites the log, after what was there has come out."""
     fd = begin(scene)
     yield ["log"]
-    scene.write(0, fd, 1000)
+    scene.write(0, fd, REWRITTEN - 1)
     for stream in range(1, rounds + 1):
         lines = size_of(stream)
         # One write, as of `cp new log`: nobody sees the file while it is shorter.
@@ -387,20 +389,20 @@ def late_rotated(scene):
 @scenario()
 def rewritten_larger(scene):
     """truncated and rewritten larger."""
-    yield from truncate(scene, lambda stream: 1000 + 400 * stream, 8)
+    yield from truncate(scene, lambda stream: REWRITTEN + 400 * stream, 8)
 
 
 @scenario()
 def rewritten_same(scene):
     """truncated and rewritten to the same size."""
-    # Lines of the same length: one digit more in the stream's number would make the text larger.
-    yield from truncate(scene, lambda _: 1001, 8)
+    # No more streams than one digit has numbers, or the text would become larger.
+    yield from truncate(scene, lambda _: REWRITTEN, 8)
 
 
 @scenario()
 def rewritten_stopped(scene):
     """truncated and rewritten larger while stopped."""
-    yield from truncate(scene, lambda stream: 1000 + 400 * stream, 4, scene.stopped)
+    yield from truncate(scene, lambda stream: REWRITTEN + 400 * stream, 4, scene.stopped)
 
 
 @scenario()
@@ -483,13 +485,12 @@ def copied_and_truncated(scene):
     yield ["log"]
     rotator = os.fork()
     if rotator == 0:
-        for _ in range(6):
-            time.sleep(0.1)
+        for _ in range(10):
+            time.sleep(0.03)
             scene.make_room()
             scene.path("log.1").write_bytes(scene.path("log").read_bytes())
             os.truncate(scene.path("log"), 0)
         os._exit(0)
-    for _ in range(40):
+    for _ in range(60):
         scene.write(0, fd, HOT // 4)
-        time.sleep(0.01)
     os.waitpid(rotator, 0)
