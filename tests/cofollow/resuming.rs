@@ -1,5 +1,6 @@
 //! Going on where the run before ended, however it ended.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
@@ -57,7 +58,7 @@ fn whatever_ends_it_the_next_run_goes_on() {
         let mut expected = String::new();
         for _ in 0..1000 {
             number += 1;
-            expected += &format!("line {number}\n");
+            writeln!(expected, "line {number}").expect("a string takes all");
         }
         let half = expected.len() / 2;
         dir.append("log", &expected[..half]);
@@ -102,7 +103,7 @@ fn a_reader_that_leaves_a_quiet_file_has_what_it_read() {
 #[test]
 fn a_reader_that_leaves_in_the_middle_loses_only_what_it_was_given() {
     let dir = Dir::new();
-    let text: String = (0..200_000).map(|number| format!("{number}\n")).collect();
+    let text: String = numbers();
     dir.write("log", &text);
     let (running, mut stdout) = cofollow(&dir, ["-n+1", "--resume=state", "log"]).spawn_unread();
     let mut read = vec![0; 1000];
@@ -122,7 +123,7 @@ fn a_reader_that_leaves_in_the_middle_loses_only_what_it_was_given() {
 fn what_nobody_took_before_the_signal_comes_in_the_next_run() {
     for args in [&["log"][..], &["-H", "log"]] {
         let dir = Dir::new();
-        let text: String = (0..200_000).map(|number| format!("{number}\n")).collect();
+        let text: String = numbers();
         dir.write("log", &text);
         let command = cofollow(&dir, ["-n+1", "--resume=state"]).args(args);
         let (running, stdout) = command.spawn_unread();
@@ -169,19 +170,15 @@ fn an_unfinished_line_is_left_to_the_run_that_has_its_end() {
 }
 
 #[test]
-fn an_unfinished_line_that_was_passed_on_is_not_repeated() {
+fn only_whole_lines_can_be_gone_on_with() {
     let dir = Dir::new();
     dir.write("log", "1\nha");
-    let running = cofollow(&dir, ["--resume=state", "--partial-after=1ms", "log"]).spawn();
-    running.wait_for_stdout(|out| out == b"1\nha");
-    running.kill("TERM");
-    running.wait().stdout("1\nha").signal(15);
-    dir.append("log", "lf\n2\n");
-    run(&dir, ["log"])
+    cofollow(&dir, ["--resume=state", "--partial-after=1ms", "log"])
         .run()
-        .stdout("lf\n2\n")
-        .stderr("")
-        .code(0);
+        .stdout("")
+        .stderr_contains("'--resume' cannot be used with '--partial-after")
+        .code(1);
+    assert!(!dir.path("state").exists());
 }
 
 #[test]
@@ -408,4 +405,13 @@ fn a_pattern_that_matches_the_state_does_not_mean_it() {
         .stderr("")
         .code(0);
     }
+}
+
+/// More lines than fit in the pipe and the blocks in between.
+fn numbers() -> String {
+    let mut text = String::new();
+    for number in 0..200_000 {
+        writeln!(text, "{number}").expect("a string takes all");
+    }
+    text
 }

@@ -81,12 +81,12 @@ fn a_named_pipe_is_followed_across_its_writers() {
             // Waits for a reader.
             let mut fifo = File::options().write(true).open(&path).expect("opened");
             writeln!(fifo, "{writer}").expect("written");
-            expected += &format!("{writer}\n");
+            expected = expected + &writer.to_string() + "\n";
             running.wait_for_stdout(|out| out == expected.as_bytes());
             // Its unfinished line is a line: the next writer begins its own.
             write!(fifo, "end {writer}").expect("written");
             drop(fifo);
-            expected += &format!("end {writer}\n");
+            expected = expected + "end " + &writer.to_string() + "\n";
             running.wait_for_stdout(|out| out == expected.as_bytes());
         }
         running.kill("TERM");
