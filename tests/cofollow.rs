@@ -1,11 +1,13 @@
 //! cofollow, as its users meet it.
 
 mod away;
+mod copying;
 mod ending;
 mod faults;
 mod following;
 mod globs;
 mod killed;
+mod many;
 mod options;
 mod peers;
 mod printing;

@@ -164,7 +164,7 @@ pub fn command() -> Command {
                 .value_name("FILE")
                 .num_args(0..)
                 .value_parser(OsStringValueParser::new())
-                .help("Followed by name, waited for if missing; a quoted glob: all that match, now and later; none, or '-': standard input"),
+                .help("Followed by name, waited for if missing. A quoted glob: all files that match, now and later. None, or '-': standard input"),
         )
         .next_help_heading("Start and end")
         .args(start_and_end())
@@ -175,11 +175,11 @@ pub fn command() -> Command {
         .next_help_heading("Reports")
         .args(report_options())
         .after_help(
-            "Only whole lines are printed: an unfinished one when it is finished, when it\n\
-             has been so for a second, or at the end. When a file is renamed, deleted or\n\
-             replaced, the old one is read to its end, and for 10 s of its writer's silence,\n\
-             and the new one from its start; files that had the name unseen are found.\n\
-             Bytes that are known to be lost are told on standard error.\n\n\
+            "Only whole lines are printed: an unfinished one when its end has come, after\n\
+             --partial-after, or when cofollow ends. When a file is renamed, deleted or\n\
+             replaced, the old one is read on until its writer has been silent for 10 s,\n\
+             and the new one from its start. Files that were rotated away unseen are found\n\
+             by their names. Bytes that are known to be lost are told on standard error.\n\n\
              Exit status: 0; 1 after an error, if a file never was there to be read, or if\n\
              no files remain.\n\n\
              Examples:\n  \
@@ -207,7 +207,7 @@ fn start_and_end() -> [Arg; 6] {
             .allow_hyphen_values(true)
             .value_parser(bytes)
             .help("Start at the last NUM bytes, or with + at byte NUM"),
-        flag("no-follow").help("End at the end of the files"),
+        flag("no-follow").help("Print, and end at the end of the files"),
         Arg::new("until-idle")
             .long("until-idle")
             .value_name("TIME")
@@ -218,12 +218,12 @@ fn start_and_end() -> [Arg; 6] {
             .value_name("PID")
             .action(ArgAction::Append)
             .value_parser(process)
-            .help("End when process PID has ended and what it wrote is printed; of several, all"),
+            .help("End when process PID has ended and what it wrote is printed; given several times: when all have"),
         Arg::new("resume")
             .long("resume")
             .value_name("STATE")
             .value_parser(OsStringValueParser::new())
-            .help("Go on where the run ended that left the file STATE, however it ended, and save there where this one is"),
+            .help("Go on where the last run with this file STATE stopped, however it did, and keep STATE up to date"),
     ]
 }
 
@@ -244,7 +244,7 @@ fn following() -> [Arg; 5] {
             .require_equals(true)
             .default_missing_value("descriptor")
             .value_parser(follow_mode)
-            .help("Follow what has the name, or the file; a file that cannot be opened is given up, unless --retry"),
+            .help("Follow what has the name, or, without =, the file; what cannot be opened is given up, unless --retry"),
         flag("retry").help("Wait for a file that cannot be opened"),
         Arg::new("sleep-interval")
             .short('s')

@@ -1,43 +1,45 @@
 //! Printing without following: plain `tail`.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom, Stdout};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
-use cofollow::{Start, UntilIdle, skip_to, tail_of};
+use cofollow::{Headers, Start, UntilIdle, prefix_each, skip_to, tail_of};
 use costage::{
-    Block, Call, Driver, Ended, Error, Framing, Reader, Result, Stage, keep_open, printable,
-    printer,
+    Block, Call, Driver, Ended, Error, Framing, Reader, Result, Sink, Stage, keep_open, printable,
+    printer, reason,
 };
-use coutils_cli::Program;
+use coutils_cli::{Program, Tally};
 
 use crate::cli::Cli;
 
+/// Standard output, which may be counted.
+type Output = Tally<Sink<Stdout>>;
+
+/// What a header and a message call it.
+const STANDARD_INPUT: &str = "standard input";
+
 /// Prints one file after the other, each from where it is to start.
 pub fn files(program: &Program, mut driver: Driver, cli: &Cli) -> Result<(Ended, ExitCode)> {
-    let stdin = [OsString::from("-")];
-    let files = if cli.files.is_empty() {
-        &stdin
-    } else {
-        &cli.files[..]
-    };
     let mut output = program.tally(printer());
     let mut status = ExitCode::SUCCESS;
     let mut ended = Ok(Ended::Input);
-    let mut header = (files.len() > 1).then_some("");
-    for file in files {
+    let headers = cli.headers.unwrap_or(if cli.files.len() > 1 {
+        Headers::Always
+    } else {
+        Headers::Never
+    });
+    let mut header = (headers == Headers::Always).then_some("");
+    for file in &cli.files {
         ended = one(program, &mut driver, &mut output, file, cli, &mut header);
-        if let Err(
-            error @ Error::Io {
-                call: Call::Open | Call::Read,
-                ..
-            },
-        ) = ended
+        if let Err(error) = &ended
+            && let Some(told) = describe(error)
         {
             // The other files are still done.
-            program.complain(error);
+            program.complain(told);
             status = program.failure();
             ended = Ok(Ended::Input);
         }
@@ -50,78 +52,102 @@ pub fn files(program: &Program, mut driver: Driver, cli: &Cli) -> Result<(Ended,
         .map(|ended| (ended, status))
 }
 
+/// What is wrong with a file, in tail's words; none if it is not the file that failed.
+fn describe(error: &Error) -> Option<String> {
+    let Error::Io { call, what, source } = error else {
+        return None;
+    };
+    let (what, why) = (printable(what), reason(source));
+    match call {
+        Call::Open => Some(format!("cannot open '{what}' for reading: {why}")),
+        Call::Read => Some(format!("error reading '{what}': {why}")),
+        _ => None,
+    }
+}
+
 /// One file; `header` is what comes before its header, if it is one of several.
 fn one(
     program: &Program,
     driver: &mut Driver,
-    output: &mut dyn Stage,
-    file: &OsStr,
+    output: &mut Output,
+    path: &OsStr,
     cli: &Cli,
     header: &mut Option<&str>,
 ) -> Result<Ended> {
-    let (reader, start) = open(program, file, cli.start)?;
-    let mut source = UntilIdle::new(reader, cli.until_idle);
+    let file = open(path)?;
     if let Some(gap) = header.as_mut() {
-        let shown = if file == "-" {
-            "standard input".into()
+        let name = if path == "-" {
+            STANDARD_INPUT.as_bytes()
         } else {
-            file.to_string_lossy()
+            path.as_bytes()
         };
-        let text = format!("{gap}==> {shown} <==\n");
+        let text = [gap.as_bytes(), b"==> ", name, b" <==\n"].concat();
         *gap = "\n";
-        let _ = output.send(&Block::from(text.as_str()))?;
+        let _ = output.send(&Block::from(text))?;
     }
-    let mut chain = tail_of(start, keep_open(output));
-    let ended = driver.pump(&mut source, &mut chain);
-    driver.finish(&mut chain, ended)
+    let ended = contents(program, driver, output, path, file, cli);
+    // It stays open for the next file, and a complaint comes behind what was printed.
+    driver.finish(&mut keep_open(output), ended)
 }
 
-/// The file as a reader, and where to start in what it reads: one that can be sought already stands there.
-fn open(program: &Program, path: &OsStr, start: Start) -> Result<(Reader, Start)> {
+fn open(path: &OsStr) -> Result<File> {
+    if path != "-" {
+        return costage::open(path);
+    }
+    let own = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    own.map_err(|error| Error::io(Call::Read, STANDARD_INPUT, error))
+}
+
+/// All of it from where it is to start.
+fn contents(
+    program: &Program,
+    driver: &mut Driver,
+    output: &mut Output,
+    path: &OsStr,
+    mut file: File,
+    cli: &Cli,
+) -> Result<Ended> {
     let is_stdin = path == "-";
     let name = if is_stdin {
-        "standard input".into()
+        STANDARD_INPUT.into()
     } else {
         path.to_string_lossy()
     };
-    let mut file = if is_stdin {
-        let own = io::stdin().as_fd().try_clone_to_owned().map(File::from);
-        own.map_err(|error| Error::io(Call::Open, &*name, error))?
-    } else {
-        costage::open(path)?
-    };
-    let sought = seek(&mut file, start).map_err(|error| Error::io(Call::Read, &*name, error))?;
+    let failed = |error| Error::io(Call::Read, &*name, error);
+    let is_file = file.metadata().map_err(failed)?.is_file();
     let shown = printable(&name);
-    match sought {
-        Some(from) => program.debug(format_args!("{shown}: opened, starts at byte {from}")),
-        None => program.debug(format_args!("{shown}: opened, read from where it stands")),
-    }
-    let start = sought.map_or(start, |_| Start::Line(1));
+    let start = if is_file {
+        let start = seek(&mut file, cli.start, cli.terminator).map_err(failed)?;
+        let from = file.stream_position().map_err(failed)?;
+        program.debug(format_args!("{shown}: opened, starts at byte {from}"));
+        start
+    } else {
+        program.debug(format_args!("{shown}: opened, read from where it stands"));
+        cli.start
+    };
     let reader = if is_stdin {
         Reader::stdin()?
     } else {
         Reader::new(&*name, file)?
     };
-    // Only the last lines need to be whole, however long they are.
-    let framing = match start {
-        Start::Last(1..) => Framing::Lines,
-        _ => Framing::AsItComes,
+    let mut reader = reader.framed(cli.terminator, Framing::AsItComes);
+    let has_prefix = cli.headers == Some(Headers::EachLine);
+    if is_file
+        && start.is_beginning()
+        && !has_prefix
+        && let Some(output) = output.bypass()
+    {
+        return driver.copy(&mut reader, output);
+    }
+    let mut source = UntilIdle::new(reader, cli.until_idle);
+    let output = keep_open(output);
+    let mut chain = if has_prefix {
+        tail_of(start, prefix_each(&name, output))
+    } else {
+        tail_of(start, output)
     };
-    Ok((reader.framed(b'\n', framing), start))
-}
-
-/// Moves a regular file to where it is to start, and tells where: from there it is read from the first line on.
-fn seek(file: &mut File, start: Start) -> io::Result<Option<u64>> {
-    if !file.metadata()?.is_file() {
-        return Ok(None);
-    }
-    // Standard input may have been read from already; what is before is not ours.
-    let before = file.stream_position()?;
-    if before > 0 && matches!(start, Start::Line(_)) {
-        return Ok(None);
-    }
-    let from = before.max(skip_to(file, start, b'\n')?);
-    file.seek(SeekFrom::Start(from)).map(Some)
+    let ended = driver.pump(&mut source, &mut chain);
+    driver.finish(&mut chain, ended)
 }
 
 /// Is standard input a file, which may be appended to?
@@ -129,4 +155,18 @@ pub fn is_file_on_stdin() -> bool {
     let own = io::stdin().as_fd().try_clone_to_owned().map(File::from);
     own.and_then(|file| file.metadata())
         .is_ok_and(|meta| meta.is_file())
+}
+
+/// Moves a regular file to where it is to start, and says what is still to be looked for from there.
+fn seek(file: &mut File, start: Start, terminator: u8) -> io::Result<Start> {
+    // Standard input may have been read from already; what is before is not ours.
+    let before = file.stream_position()?;
+    let start = match start {
+        Start::Line(_) if before > 0 => return Ok(start),
+        Start::Byte(number) => Start::Byte(number.max(1).saturating_add(before)),
+        start => start,
+    };
+    let from = before.max(skip_to(file, start, terminator)?);
+    file.seek(SeekFrom::Start(from))?;
+    Ok(Start::Line(1))
 }

@@ -15,7 +15,7 @@ fn a_directory_is_told_and_the_others_are_done() {
     cofollow(&dir, ["--no-follow", "sub", "log"])
         .run()
         .stdout("==> sub <==\n\n==> log <==\n1\n")
-        .stderr("cofollow: sub: Is a directory\n")
+        .stderr("cofollow: error reading 'sub': Is a directory\n")
         .code(1);
     let running = cofollow(&dir, ["sub", "log"]).spawn();
     running.wait_for_stdout(|out| out == b"==> log <==\n1\n");
@@ -70,7 +70,7 @@ fn a_file_that_cannot_be_read_is_told_and_the_others_are_followed() {
     cofollow(&dir, ["--no-follow", "-n+1", "broken", "log"])
         .run()
         .stdout("==> broken <==\n\n==> log <==\n1\n")
-        .stderr("cofollow: broken: Input/output error\n")
+        .stderr("cofollow: error reading 'broken': Input/output error\n")
         .code(1);
     for start in ["-n+1", "-n1"] {
         let output = cofollow(&dir, [start, "--until-idle=200ms", "broken", "log"]).run();
@@ -114,7 +114,7 @@ fn an_unreadable_file_is_told_and_followed_when_it_may_be_read() {
     print
         .run()
         .stdout("==> log <==\n1\n")
-        .stderr("cofollow: secret: Permission denied\n")
+        .stderr("cofollow: cannot open 'secret' for reading: Permission denied\n")
         .code(1);
     let Some(follow) = as_anybody(&dir, &["secret"]) else {
         return;

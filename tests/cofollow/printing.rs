@@ -36,6 +36,15 @@ fn every_form_of_a_start() {
         ("-0", ""),
         ("+4", "4\n5\n"),
         ("+4l", "4\n5\n"),
+        ("-c3", "\n5\n"),
+        ("-c-3", "\n5\n"),
+        ("-c0", ""),
+        ("-c99", FIVE),
+        ("-c+0", FIVE),
+        ("-c+1", FIVE),
+        ("-c+8", "\n5\n"),
+        ("-c+99999999999999999999999", ""),
+        ("--bytes=1", "\n"),
     ] {
         cofollow(&dir, [arg, "--no-follow", "log"])
             .run()
@@ -64,6 +73,33 @@ fn the_last_ten_lines_are_the_default() {
 }
 
 #[test]
+fn lines_may_end_in_nul() {
+    let dir = Dir::new();
+    let names = "one\n\0two\0\0three";
+    dir.write("names", names);
+    for (start, expected) in [
+        ("-n1", "three"),
+        ("-n2", "\0three"),
+        ("-n3", "two\0\0three"),
+        ("-n+2", "two\0\0three"),
+        ("-c4", "hree"),
+    ] {
+        for flag in ["-z", "--zero-terminated"] {
+            let args = [start, flag, "--no-follow", "names"];
+            cofollow(&dir, args)
+                .run()
+                .stdout(expected)
+                .stderr("")
+                .code(0);
+        }
+        let output = cofollow(&dir, [start, "-z"]).stdin(names).run();
+        output.stdout(expected).stderr("").code(0);
+    }
+    let output = cofollow(&dir, ["-z", "names"]).run();
+    output.stderr_contains("needs --no-follow").code(1);
+}
+
+#[test]
 fn the_last_of_several_starts_wins_and_options_may_follow_operands() {
     let dir = Dir::new();
     dir.write("log", FIVE);
@@ -71,6 +107,10 @@ fn the_last_of_several_starts_wins_and_options_may_follow_operands() {
         .run()
         .stdout("5\n")
         .code(0);
+    for (args, expected) in [(["-n1", "-c3"], "\n5\n"), (["-c3", "-n1"], "5\n")] {
+        let output = cofollow(&dir, args).args(["--no-follow", "log"]).run();
+        output.stdout(expected).code(0);
+    }
     dir.write("-n", "dash\n");
     cofollow(&dir, ["--no-follow", "--", "-n"])
         .run()
@@ -124,6 +164,11 @@ fn what_is_no_number_is_refused() {
              Try 'cofollow --help' for more information.\n"
         ));
     }
+    let output = cofollow(&dir, ["-c+x", "--no-follow", "log"]).run();
+    output
+        .stdout("")
+        .stderr_contains("invalid number of bytes: '+x'")
+        .code(1);
     let output = cofollow(&dir, ["--no-follow", "log", "-n"]).run();
     output.stdout("").stderr_contains("requires").code(1);
     for wrong in ["", "-1s", "soon", "1x"] {
@@ -154,12 +199,13 @@ fn several_files_have_headers_as_tails() {
 fn a_missing_file_is_told_and_the_others_are_done() {
     let dir = Dir::new();
     dir.write("b", "b\n");
-    cofollow(&dir, ["--no-follow", "missing", "b", "nowhere/x"])
+    cofollow(&dir, ["--no-follow", "missing", "b", "nowhere/x", ""])
         .run()
         .stdout("==> b <==\nb\n")
         .stderr(
-            "cofollow: missing: No such file or directory\n\
-             cofollow: nowhere/x: No such file or directory\n",
+            "cofollow: cannot open 'missing' for reading: No such file or directory\n\
+             cofollow: cannot open 'nowhere/x' for reading: No such file or directory\n\
+             cofollow: cannot open '' for reading: No such file or directory\n",
         )
         .code(1);
 }
@@ -203,6 +249,11 @@ fn what_was_read_from_standard_input_before_is_not_printed() {
         ("-n+2", "4\n5\n"),
         ("-n2", "4\n5\n"),
         ("-n4", "3\n4\n5\n"),
+        ("-c3", "\n5\n"),
+        ("-c8", "3\n4\n5\n"),
+        ("-c+1", "3\n4\n5\n"),
+        ("-c+2", "\n4\n5\n"),
+        ("-c+99", ""),
     ] {
         let mut file = File::open(&path).expect("opened");
         file.read_exact(&mut [0; 4]).expect("read");
@@ -241,8 +292,20 @@ fn a_file_that_lies_about_its_length_is_read_to_where_it_ends() {
     status.stdout(std::fs::read("/proc/version").expect("read"));
     let lines = cofollow(&dir, ["--no-follow", "-n2", "/proc/filesystems"]).run();
     assert_eq!(lines.stdout.split(|&byte| byte == b'\n').count(), 3);
+    let version = std::fs::read("/proc/version").expect("read");
+    let half = version.len() / 2;
+    for start in [
+        format!("-c{}", version.len() - half),
+        format!("-c+{}", half + 1),
+    ] {
+        let args = [start.as_str(), "--no-follow", "/proc/version"];
+        cofollow(&dir, args).run().stdout(&version[half..]).code(0);
+    }
     let path = "/sys/kernel/mm/transparent_hugepage/enabled";
     if let Ok(text) = std::fs::read(path) {
+        let last = [&text[text.len() - 3..], b""].concat();
+        let output = cofollow(&dir, ["-c3", "--no-follow", path]).run();
+        output.stdout(last).stderr("").code(0);
         for args in [
             ["-n1", "--no-follow", path],
             ["-n1", "--until-idle=1ms", path],
@@ -276,7 +339,14 @@ fn closed_standard_input_is_an_error() {
     through_shell(&dir, r#"exec "$@" <&-"#, [])
         .run()
         .stdout("")
-        .stderr("cofollow: standard input: Bad file descriptor\n")
+        .stderr("cofollow: error reading 'standard input': Bad file descriptor\n")
+        .code(1);
+    dir.write("log", "1\n");
+    let args = ["--no-follow", "-", "log"];
+    through_shell(&dir, r#"exec "$@" <&-"#, args)
+        .run()
+        .stdout("==> standard input <==\n\n==> log <==\n1\n")
+        .stderr("cofollow: error reading 'standard input': Bad file descriptor\n")
         .code(1);
 }
 
@@ -295,8 +365,8 @@ fn standard_input_is_not_followed_beside_files() {
 #[test]
 fn a_line_that_is_only_passed_over_takes_no_memory() {
     let dir = Dir::new();
-    for start in ["+2", "0"] {
-        let script = "ulimit -v 60000; head -c 100000000 /dev/zero | $1 -n $2";
+    for start in ["-n+2", "-n0", "-c+100000001"] {
+        let script = "ulimit -v 60000; head -c 100000000 /dev/zero | $1 $2";
         through_shell(&dir, script, [start])
             .run()
             .stdout("")
@@ -309,4 +379,26 @@ fn a_line_that_is_only_passed_over_takes_no_memory() {
         .stdout("two\n")
         .stderr("")
         .code(0);
+}
+
+#[test]
+fn a_long_line_of_a_file_passes_in_constant_memory() {
+    let dir = Dir::new();
+    let file = File::create(dir.path("line")).expect("created");
+    // A hole: it reads as zeros and takes no disk.
+    file.set_len(1 << 30).expect("extended");
+    for start in ["-n10", "-n+1", "-c+2", "-c1000000000"] {
+        let script = "ulimit -v 60000; $1 $2 --no-follow line | tail -c 1 | od -An -tx1";
+        let output = through_shell(&dir, script, [start]).run();
+        output.stdout(" 00\n").stderr("").code(0);
+    }
+}
+
+#[test]
+fn the_last_bytes_of_a_stream_are_held_once() {
+    let dir = Dir::new();
+    let script = "ulimit -v 60000; head -c 200000000 /dev/zero | $1 -c 30000000 | wc -c";
+    let output = through_shell(&dir, script, []).run();
+    output.stderr("").code(0);
+    assert_eq!(output.stdout.trim_ascii(), b"30000000");
 }

@@ -1,15 +1,15 @@
 //! The file system, as far as following files goes: the real one, and in tests one in memory.
 
 use std::ffi::OsString;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::fd::BorrowedFd;
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use rustix::fs::OFlags;
-
+use crate::descriptors::{Descriptors, Slot};
 use crate::identity::Identity;
 use crate::{Start, skip_to};
 
@@ -37,8 +37,10 @@ pub(crate) trait Readable {
     fn facts(&self) -> io::Result<Facts>;
     /// Reads at a position; a stream, which has none, where it stands. 0 is the end.
     fn read_at(&self, into: &mut [u8], position: u64) -> io::Result<usize>;
-    /// A descriptor to wait with and to watch by.
+    /// A descriptor to wait with and to watch by, which the file keeps.
     fn descriptor(&self) -> Option<BorrowedFd<'_>>;
+    /// Can it be read? One that is closed while it is quiet cannot when its path leads to another file.
+    fn is_within_reach(&self) -> bool;
     /// Does the system tell when the file changes? Network file systems do not, when it is changed elsewhere, and
     /// those that make their files up do not either.
     fn tells_changes(&self) -> bool;
@@ -110,22 +112,14 @@ impl Facts {
 }
 
 /// The operating system's files.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Os;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Os(Descriptors);
 
-/// One of them, open.
+/// One of them.
 #[derive(Debug)]
 pub(crate) struct OsFile {
-    file: File,
+    slot: Arc<Slot>,
     is_stream: bool,
-}
-
-impl OsFile {
-    pub(crate) fn new(file: File) -> io::Result<OsFile> {
-        let kind = Facts::of(&file.metadata()?).kind;
-        let is_stream = kind.is_stream();
-        Ok(OsFile { file, is_stream })
-    }
 }
 
 impl Disk for Os {
@@ -154,35 +148,40 @@ impl Disk for Os {
     }
 
     fn open(&self, path: &Path) -> io::Result<OsFile> {
-        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-        let flags = i32::try_from(flags.bits()).unwrap_or(0);
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags)
-            .open(path)?;
-        OsFile::new(file)
+        let slot = self.0.open(path)?;
+        let kind = slot
+            .with(File::metadata)
+            .map(|meta| Facts::of(&meta).kind)?;
+        let is_stream = kind.is_stream();
+        Ok(OsFile { slot, is_stream })
     }
 
     fn skip_to(&self, file: &OsFile, start: Start, terminator: u8) -> io::Result<u64> {
-        skip_to(&file.file, start, terminator)
+        file.slot.with(|file| skip_to(file, start, terminator))
     }
 }
 
 impl Readable for OsFile {
     fn facts(&self) -> io::Result<Facts> {
-        self.file.metadata().map(|meta| Facts::of(&meta))
+        self.slot.with(File::metadata).map(|meta| Facts::of(&meta))
     }
 
     fn read_at(&self, into: &mut [u8], position: u64) -> io::Result<usize> {
-        if self.is_stream {
-            (&self.file).read(into)
-        } else {
-            self.file.read_at(into, position)
-        }
+        self.slot.with(|mut file| {
+            if self.is_stream {
+                file.read(into)
+            } else {
+                file.read_at(into, position)
+            }
+        })
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.file.as_fd())
+        self.slot.pin()
+    }
+
+    fn is_within_reach(&self) -> bool {
+        self.slot.with(|_| Ok(())).is_ok()
     }
 
     #[cfg(target_os = "linux")]
@@ -205,7 +204,8 @@ impl Readable for OsFile {
             0x0027_e0eb,
             0x6367_7270,
         ];
-        rustix::fs::fstatfs(&self.file).is_ok_and(|stat| {
+        let stat = self.slot.with(|file| Ok(rustix::fs::fstatfs(file)?));
+        stat.is_ok_and(|stat| {
             // The field is signed on some machines, with the sign in the way.
             #[allow(
                 clippy::cast_possible_truncation,

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use costage::{Block, Pull, Pulled, Result, Source, Waits};
 
+use crate::descriptors::raise_limit;
 use crate::disk::{Os, STDIN};
 use crate::engine::{Engine, Rules};
 use crate::ledger::Ledger;
 use crate::outbox::Outbox;
 use crate::state_file::StateFile;
 use crate::watch::Watch;
-use crate::{Notice, Settings, UntilEnded, UntilIdle, is_glob};
+use crate::{Notice, Resume, Settings, UntilEnded, UntilIdle, is_glob};
 
 /// Follows files: by default by name, from their last ten lines on. A source that gives out whole lines as they
 /// are appended, and goes on with the new file when one is renamed, deleted or replaced.
@@ -35,8 +36,8 @@ pub fn follow<P: AsRef<Path>>(
 pub struct Follow(Engine<Os>);
 
 impl Follow {
-    /// Begins to follow: files, quoted globs of files, and as `-` standard input. `notify` is told what happens to the files. `until_idle` and `until_ended` of the settings
-    /// are for [`UntilIdle`] and [`UntilEnded`] around it.
+    /// Begins to follow: files, globs of files, and as `-` standard input. `notify` is told what happens to the
+    /// files. `until_idle` and `until_ended` of the settings are for [`UntilIdle`] and [`UntilEnded`] around it.
     ///
     /// # Errors
     ///
@@ -47,6 +48,8 @@ impl Follow {
         settings: Settings,
         notify: impl FnMut(&Notice) + Send + 'static,
     ) -> Result<Follow> {
+        raise_limit();
+        let Settings { start, resume, .. } = settings;
         let rules = Rules {
             by: settings.by,
             retry: settings.retry,
@@ -55,11 +58,15 @@ impl Follow {
             poll: settings.poll,
             partial_after: settings.partial_after,
         };
-        let resume = settings.resume.as_ref();
-        let ledger = resume.map(|resume| Ledger::new(resume.written.clone()));
+        let (state, ledger) = match resume {
+            Some(Resume { state, written }) => {
+                (Some(StateFile::open(&state)?), Some(Ledger::new(written)))
+            }
+            None => (None, None),
+        };
         let outbox = Outbox::new(settings.headers, settings.terminator, ledger);
         let watch = settings.follow.then(Watch::new).transpose()?;
-        let mut engine = Engine::new(Os, rules, outbox, watch, Box::new(notify));
+        let mut engine = Engine::new(Os::default(), rules, outbox, watch, Box::new(notify));
         for name in names {
             let name = name.as_ref();
             match name.to_str() {
@@ -72,12 +79,7 @@ impl Follow {
                 }
             }
         }
-        engine.begin(
-            settings.start,
-            resume
-                .map(|resume| StateFile::open(&resume.state))
-                .transpose()?,
-        )?;
+        engine.begin(start, state)?;
         Ok(Follow(engine))
     }
 

@@ -12,24 +12,54 @@
 //! # The model: generations
 //!
 //! A *name* is what the user typed. Behind it stands a *present* file; when that is renamed, deleted or
-//! replaced it is *retired* and kept open, because its writer may go on for a while. Present and retired files
-//! are the name's generations, oldest first, each with its identity (device and inode), how far it was read,
-//! and its unfinished last line.
+//! replaced it is *retired* and kept open, because its writer may go on for a while. Files that had the name
+//! between two looks are found among its siblings and become retired ones, too. Present and retired files are
+//! the name's *generations*, oldest first. Of each is known which file it is (device, inode, time of birth), how
+//! far it was read, its first bytes and those before that position (its *marks*), and its unfinished last line.
 //!
-//! - An event only says "look": what is done rests on what a look finds, never on which events came, or when.
-//! - Lines of an older generation come before those of a newer one. A chunk of a newer generation is read
-//!   first and given out last: what a writer put into the old file before it turned to the new is there by
-//!   then.
-//! - Only whole lines are given out. An unfinished one waits for its end, across looks and rotations, and is
-//!   given out as it is when its file is let go or the source ends.
-//! - A retired generation is let go when its writer has been silent for 10 s.
+//! ```text
+//!     name ──▶ generations: log.2 (retired)  log.1 (had the name unseen)  log (present)
+//!              read in this order ─────────────────────────────────────▶
+//! ```
+//!
+//! What holds at any time:
+//!
+//! 1. **An event only says "look".** What is done rests on what a look finds, never on which events came, in
+//!    which order, or whether some were lost.
+//! 2. **The older comes first.** Lines of a generation are given out only when all older ones were found drained
+//!    *after* these lines had been read. What a writer put into the old file before it turned to the new one is
+//!    there by then. An unfinished line counts as drained, unless a part of it was given out.
+//! 3. **Each byte belongs to one generation, and is given out once.** A file is known by its identity, whatever
+//!    its name: one that has its name back, or has another that is followed, goes on where it was.
+//! 4. **A text is known by its marks.** They are compared after each read and at each look. Where they are not
+//!    there any more the file was truncated or written anew: what is in it now is another generation, read from
+//!    its start, and what was unread of the old text is looked for in a copy.
+//! 5. **A file that was there before its name was first looked at is not read.** Later, one that is new among the
+//!    siblings had the name unseen, if its name is what rotations make: of the name, or of a target of a symbolic
+//!    link on its way.
+//! 6. **Only whole lines are given out.** An unfinished one waits for its end, across looks and rotations. It is
+//!    given out without its end if [`partial_after`](Settings::partial_after) allows, when its file is let go, and
+//!    at the end of the source; lines of different files never mix within a line.
+//! 7. **A retired generation is let go when its writer has been silent for 10 s**, all of it has been read, and, with
+//!    a state to be saved, written.
+//! 8. **A gap that can be known of is told**, as a [`Notice`] with its size in bytes.
+//! 9. **A look needs no room.** Files are found and opened while the chain takes nothing.
+//!
+//! # Resuming
+//!
+//! With [`Settings::resume`] the position of each generation is saved as far as its lines have been *written* by
+//! the chain's sink, 50 ms after the first unsaved write and at the end. The state is text, is replaced as a whole,
+//! and is locked while it is in use. The next run finds the saved files by identity and by the hashes of their
+//! marks, among the siblings too, and then looks as if it had never been away.
 //!
 //! # Watching
 //!
 //! `notify` watches the directories that a name goes through, every hop of a symbolic link included, and the
 //! files themselves that are retired or have other names; its thread rings a bell that the chain's one loop waits
-//! for. Nothing wakes while nothing happens. Where watching fails, the name is looked at once a second.
+//! for. Nothing wakes while nothing happens. Where watching fails, or the file system does not tell of changes, the
+//! name is looked at every [`poll`](Settings::poll).
 
+mod descriptors;
 mod disk;
 mod engine;
 mod follow;
@@ -41,6 +71,7 @@ mod marks;
 mod name;
 mod notice;
 mod outbox;
+mod prefix;
 mod resolve;
 mod routes;
 mod series;
@@ -56,6 +87,7 @@ mod watch;
 pub use follow::{Follow, follow};
 pub use globs::is_glob;
 pub use notice::{Detail, Notice};
+pub use prefix::{Prefix, prefix_each};
 pub use settings::{By, Headers, Resume, Settings};
 pub use start::{Start, skip_to};
 pub use stream::tail_of;

@@ -80,7 +80,8 @@ impl<F: Readable> Name<F> {
             path: path.to_owned(),
             shown,
             hops: Vec::new(),
-            generations: VecDeque::new(),
+            // Most never have another; the next size would be four.
+            generations: VecDeque::with_capacity(1),
             present: false,
             siblings: Vec::new(),
             missed: Vec::new(),

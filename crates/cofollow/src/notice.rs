@@ -30,7 +30,7 @@ pub enum Notice {
     /// The file was written anew, no shorter than before, and is read from its start; so many bytes that had been
     /// there were not read.
     Rewritten(Arc<str>, u64),
-    /// What was appended to the file after this position cannot be found any more.
+    /// The file cannot be found any more: if something was appended to it after this position, that is lost.
     Vanished(Arc<str>, u64),
     /// There is no file left to follow.
     NoneLeft,
@@ -102,7 +102,7 @@ impl Display for Notice {
                 write!(
                     f,
                     "{name}: the file that was read up to byte {position} is gone; \
-                     what was appended to it since is lost"
+                     if more was appended, that is lost"
                 )
             }
             Notice::NoneLeft => write!(f, "no files remaining"),

@@ -7,6 +7,7 @@ use costage::{Block, Gather};
 
 use crate::Headers;
 use crate::ledger::Ledger;
+use crate::prefix::prefixed;
 
 /// Whose lines: a name, and the key of one of its generations.
 pub(crate) type Whose = (usize, u64);
@@ -115,17 +116,4 @@ impl Outbox {
         }
         self.blocks.push_back(block);
     }
-}
-
-/// The block with `name:` before each line; the first may go on with one that has its own.
-fn prefixed(block: &Block, name: &str, goes_on: bool) -> Block {
-    let mut lines = Gather::new(block.terminator());
-    for (number, line) in block.lines().enumerate() {
-        if number > 0 || !goes_on {
-            lines.push(name.as_bytes());
-            lines.push(b":");
-        }
-        lines.push(line);
-    }
-    lines.take().unwrap_or_else(|| block.clone())
 }

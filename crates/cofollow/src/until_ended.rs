@@ -84,14 +84,14 @@ fn open(_: Pid) -> Option<OwnedFd> {
 
 impl<P: Pull> UntilEnded<P> {
     /// Ends `pull` when all these processes have ended; with none it ends by itself. Where the system does not
-    /// tell, they are asked for every `poll`.
-    pub fn new(pull: P, processes: &[u32], poll: Duration) -> UntilEnded<P> {
+    /// tell, they are asked for `every` so often.
+    pub fn new(pull: P, processes: &[u32], every: Duration) -> UntilEnded<P> {
         let pids = processes.iter().filter_map(|&id| i32::try_from(id).ok());
         UntilEnded {
             pull,
             // What is no number of a process is the number of one that has ended.
             processes: pids.filter_map(Pid::from_raw).map(Process::new).collect(),
-            poll,
+            poll: every,
             has_end: !processes.is_empty(),
             ended: false,
         }

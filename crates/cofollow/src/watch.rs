@@ -328,7 +328,7 @@ fn reason(error: notify::Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::OsFile;
+    use crate::disk::{Disk, Os, OsFile};
     use notify::event::{AccessKind, DataChange, Flag, MetadataKind};
 
     fn event_of(kind: EventKind, path: &str) -> notify::Event {
@@ -415,11 +415,10 @@ mod tests {
 
     #[test]
     fn a_file_that_two_names_stand_for_is_watched_until_both_have_let_it_go() {
-        let file = tempfile::tempfile().expect("a file");
-        let again = file.try_clone().expect("a file");
-        let identity = Identity::of(&file.metadata().expect("asked"));
-        let open = |file| Arc::new(OsFile::new(file).expect("a file"));
-        let (file, again) = (open(file), open(again));
+        let named = tempfile::NamedTempFile::new().expect("a file");
+        let identity = Identity::of(&named.as_file().metadata().expect("asked"));
+        let open = || Arc::new(Os::default().open(named.path()).expect("a file"));
+        let (file, again) = (open(), open());
         let path = own_path(&*file).expect("a path");
         let mut watch = Watch::<OsFile>::new().expect("a watch");
         watch.watch_file(identity, &file, 0).expect("watched");

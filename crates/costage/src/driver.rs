@@ -1,5 +1,7 @@
 //! The one waiting loop.
 
+mod copy;
+
 use std::time::{Duration, Instant};
 
 use crate::framer::BLOCK;

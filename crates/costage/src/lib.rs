@@ -66,6 +66,7 @@ mod event;
 mod framer;
 mod pool;
 mod reader;
+mod shortcut;
 mod signals;
 mod sink;
 mod source;

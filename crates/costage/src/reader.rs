@@ -1,13 +1,14 @@
 //! Reading any descriptor without ever waiting in the read.
 
 use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::io::{self, Seek};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::STANDARD_INPUT;
+use crate::framer::BLOCK;
 use crate::sys::{self, Kind};
 use crate::{
     Block, Call, Error, Framer, Framing, Interest, Pull, Pulled, Result, Wait, Waits, start,
@@ -87,6 +88,24 @@ impl Reader {
         self
     }
 
+    /// The descriptor of a file that has more to come than one read brings, if nothing of it is held: what a
+    /// [`Shortcut`](crate::shortcut::Shortcut) is worth its pipe for.
+    pub(crate) fn large_file(&self) -> Option<BorrowedFd<'_>> {
+        if self.kind != Kind::Regular || self.ended || self.framer.tail_len() > 0 {
+            return None;
+        }
+        let fd = self.fd.as_fd();
+        let mut file = File::from(fd.try_clone_to_owned().ok()?);
+        let length = file.metadata().ok()?.len();
+        let left = length.saturating_sub(file.stream_position().ok()?);
+        (left > BLOCK as u64).then_some(fd)
+    }
+
+    /// A failed read of it.
+    pub(crate) fn error(&self, error: io::Error) -> Error {
+        Error::io(Call::Read, Arc::clone(&self.name), error)
+    }
+
     fn read(&mut self) -> io::Result<usize> {
         self.framer.reserve()?;
         if self.how == How::NoWait {
@@ -158,7 +177,7 @@ impl Pull for Reader {
                     .map_or(Pulled::Partial, Pulled::Block))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Pulled::Wait),
-            Err(error) => Err(Error::io(Call::Read, Arc::clone(&self.name), error)),
+            Err(error) => Err(self.error(error)),
         }
     }
 

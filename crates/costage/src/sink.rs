@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::STANDARD_OUTPUT;
 use crate::reader::is_unsupported;
+use crate::shortcut::Shortcut;
 use crate::sys::{self, Kind};
 use crate::{Block, Call, Error, Flow, Gather, Interest, Result, Stage, Wait, Waits, start};
 
@@ -169,10 +170,7 @@ impl<F: AsFd> Sink<F> {
         while !self.queue.is_empty() {
             match self.write_once() {
                 Ok(written) => self.advance(written),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.blocked = true;
-                    return Ok(Flow::Full);
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(self.block()),
                 Err(error) if error.raw_os_error() == Some(libc::EPIPE) => {
                     self.give_up(State::ReaderGone);
                     return Ok(Flow::Stop);
@@ -187,6 +185,12 @@ impl<F: AsFd> Sink<F> {
             self.close_fd();
         }
         Ok(Flow::More)
+    }
+
+    /// There was no room: it is waited for.
+    fn block(&mut self) -> Flow {
+        self.blocked = true;
+        Flow::Full
     }
 
     fn write_once(&mut self) -> io::Result<usize> {
@@ -249,6 +253,33 @@ impl<F: AsFd> Sink<F> {
         self.close_fd();
         self.queue.clear();
         self.gather.take();
+    }
+
+    /// The way that the system has from a file into this output without passing through the process.
+    pub(crate) fn shortcut(&self) -> Option<Shortcut> {
+        match (&self.fd, &self.how) {
+            (None, _) | (_, How::Closed) => None,
+            (Some(fd), _) => Shortcut::into(fd.as_fd()),
+        }
+    }
+
+    /// Moves some of `file` along `shortcut`. `None`: it goes no further; what is wrong, if anything is, an
+    /// ordinary read or write will say. Only when all that was sent before has been written.
+    pub(crate) fn step(&mut self, shortcut: &mut Shortcut, file: BorrowedFd<'_>) -> Option<Flow> {
+        debug_assert!(self.queue.is_empty() && self.gather.is_empty());
+        let fd = self.fd.as_ref()?.as_fd();
+        match shortcut.step(file, fd) {
+            Ok(0) => None,
+            Ok(_) if !shortcut.is_blocked() => Some(Flow::More),
+            // Full, as far as one knows: the wait tells.
+            Ok(_) => Some(self.block()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Some(self.block()),
+            Err(error) if error.raw_os_error() == Some(libc::EPIPE) => {
+                self.give_up(State::ReaderGone);
+                Some(Flow::Stop)
+            }
+            Err(_) => None,
+        }
     }
 
     fn reader_gone(&self) -> Error {

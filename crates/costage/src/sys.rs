@@ -139,6 +139,59 @@ pub(crate) fn enlarge_pipe(fd: BorrowedFd<'_>, capacity: libc::c_int) {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn enlarge_pipe(_: BorrowedFd<'_>, _: libc::c_int) {}
 
+/// Moves at most `length` bytes from where a file stands, or from a pipe, into a pipe or between pipes, and never
+/// waits for a pipe, whatever its mode: `WouldBlock` when it has no room or nothing in it. 0 is the end. Pages
+/// of a file are not copied: who writes to them before they are read changes what is read.
+#[cfg(target_os = "linux")]
+pub(crate) fn splice(from: BorrowedFd<'_>, to: BorrowedFd<'_>, length: usize) -> io::Result<usize> {
+    retry(|| {
+        // SAFETY: null offsets, so that the call touches no memory of ours.
+        count(unsafe {
+            libc::splice(
+                from.as_raw_fd(),
+                std::ptr::null_mut(),
+                to.as_raw_fd(),
+                std::ptr::null_mut(),
+                length,
+                libc::SPLICE_F_NONBLOCK,
+            )
+        })
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn splice(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: usize) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Copies at most `length` bytes from where one file stands to where another does; file systems that can, share
+/// them. 0 is the end, or a file that does not know its length (/proc, before Linux 5.19).
+#[cfg(target_os = "linux")]
+pub(crate) fn copy_file_range(
+    from: BorrowedFd<'_>,
+    to: BorrowedFd<'_>,
+    length: usize,
+) -> io::Result<usize> {
+    retry(|| {
+        // SAFETY: null offsets, so that the call touches no memory of ours.
+        count(unsafe {
+            libc::copy_file_range(
+                from.as_raw_fd(),
+                std::ptr::null_mut(),
+                to.as_raw_fd(),
+                std::ptr::null_mut(),
+                length,
+                0,
+            )
+        })
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn copy_file_range(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: usize) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// `writev(2)` of at most [`MAX_SLICES`] slices; may wait if the descriptor does.
 pub(crate) fn write(fd: BorrowedFd<'_>, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
     let length = at_most_max(slices);

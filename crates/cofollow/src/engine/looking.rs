@@ -319,6 +319,7 @@ impl<D: Disk> Engine<D> {
                 watch.unwatch_file(generation.identity, index);
             }
             self.give_out_last(index, &mut generation, tail);
+            self.mark_unsaved();
             let shown = Arc::clone(&self.names[index].shown);
             (self.notify)(&Notice::Detail(Detail::LetGo(shown)));
             let identity = generation.identity;

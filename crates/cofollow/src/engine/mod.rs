@@ -12,7 +12,7 @@ mod tests;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use costage::{Block, Framer, Framing, Interest, Pulled, Result, Wait, Waits};
@@ -39,7 +39,7 @@ pub(crate) struct Past {
 
 /// The names in a directory, in order.
 struct Listing {
-    names: Rc<[OsString]>,
+    names: Arc<[OsString]>,
     made: Instant,
     /// How long it took.
     cost: Duration,
@@ -142,16 +142,12 @@ impl<D: Disk> Engine<D> {
     pub(crate) fn add_name(&mut self, path: &Path, shown: &str) -> usize {
         let name = Name::new(path, shown.into());
         // One that matched a pattern once and is gone leaves its place.
-        match self.names.iter().position(|name| name.is_free) {
-            Some(free) => {
-                self.names[free] = name;
-                free
-            }
-            None => {
-                self.names.push(name);
-                self.names.len() - 1
-            }
+        if let Some(free) = self.names.iter().position(|name| name.is_free) {
+            self.names[free] = name;
+            return free;
         }
+        self.names.push(name);
+        self.names.len() - 1
     }
 
     /// Has every name had a file, and could all of it be read?

@@ -186,7 +186,14 @@ impl<D: Disk> Engine<D> {
                 *written = position;
             }
         });
-        if is_news && let Some(saver) = &mut self.saver {
+        if is_news {
+            self.mark_unsaved();
+        }
+    }
+
+    /// What is saved is not as it is any more.
+    pub(crate) fn mark_unsaved(&mut self) {
+        if let Some(saver) = &mut self.saver {
             saver.since.get_or_insert_with(Instant::now);
         }
     }

@@ -4,7 +4,6 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -112,6 +111,26 @@ impl<D: Disk> Engine<D> {
             let at = self.place_for(index, &sibling, &known, &age);
             self.add_unseen(index, at, &sibling);
             known.push(sibling);
+        }
+        self.take_hold(index, &known);
+    }
+
+    /// Files that were quiet, and closed, and have lost their name since can be opened by the one they have now.
+    fn take_hold(&mut self, index: usize, known: &[Sibling<D::File>]) {
+        let name = &mut self.names[index];
+        let retired = name.retired();
+        for generation in name.generations.iter_mut().take(retired) {
+            if generation.ended || generation.file.is_within_reach() {
+                continue;
+            }
+            if let Some(at) = place_of(known, generation.identity) {
+                generation.file = Arc::clone(&known[at].file);
+                generation.is_watched = false;
+            } else {
+                generation.ended = true;
+                let shown = Arc::clone(&name.shown);
+                (self.notify)(&Notice::Vanished(shown, generation.position));
+            }
         }
     }
 
@@ -319,12 +338,12 @@ impl<D: Disk> Engine<D> {
     /// The names in a directory, in order; none, if it cannot be read. Asking again costs as much as was spent on
     /// asking at most twice: when ten thousand files are rotated at once, one listing serves many; in a small
     /// directory each is new.
-    fn listing(&mut self, directory: &Path) -> Rc<[OsString]> {
+    fn listing(&mut self, directory: &Path) -> Arc<[OsString]> {
         let now = Instant::now();
         if let Some(listing) = self.listings.get(directory)
             && now - listing.made < listing.cost
         {
-            return Rc::clone(&listing.names);
+            return Arc::clone(&listing.names);
         }
         let mut names = self.disk.names(directory).unwrap_or_default();
         names.sort_unstable();
@@ -333,7 +352,7 @@ impl<D: Disk> Engine<D> {
             made: now,
             cost: now.elapsed() * 2,
         };
-        let names = Rc::clone(&listing.names);
+        let names = Arc::clone(&listing.names);
         self.listings.insert(directory.to_owned(), listing);
         names
     }

@@ -178,6 +178,10 @@ impl Readable for Handle {
         None
     }
 
+    fn is_within_reach(&self) -> bool {
+        true
+    }
+
     fn tells_changes(&self) -> bool {
         true
     }

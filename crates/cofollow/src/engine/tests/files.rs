@@ -35,7 +35,13 @@ impl Scene {
             partial_after: None,
         };
         let outbox = Outbox::new(Headers::Never, b'\n', None);
-        let mut engine = Engine::new(Os, rules, outbox, None, Box::new(|_: &Notice| {}));
+        let mut engine = Engine::new(
+            Os::default(),
+            rules,
+            outbox,
+            None,
+            Box::new(|_: &Notice| {}),
+        );
         for name in names {
             engine.add_name(&dir.path().join(name), name);
         }
@@ -88,7 +94,7 @@ impl Scene {
     /// As if nothing had come for a minute.
     fn age(&mut self) {
         self.engine
-            .keep_time(Instant::now() + Duration::from_secs(60));
+            .keep_time(Instant::now() + Duration::from_mins(1));
     }
 }
 

@@ -27,7 +27,7 @@ enum Style {
 }
 
 /// What happens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     /// So many lines, and whether the last is left unfinished for now.
     Write(usize, bool),
@@ -261,7 +261,7 @@ impl Scene {
                 self.pull();
             }),
             Step::LetGo => {
-                let later = std::time::Instant::now() + Duration::from_secs(60);
+                let later = std::time::Instant::now() + Duration::from_mins(1);
                 self.finish_line();
                 self.engine.look_at_all();
                 self.engine.keep_time(later);

@@ -1,0 +1,64 @@
+//! Many files: descriptors only for those that are in use.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use super::{cofollow, contains};
+use crate::util::{Dir, Running};
+
+const FILES: usize = 1500;
+
+fn many(dir: &Dir) -> Running {
+    let names: Vec<String> = (0..FILES).map(|number| format!("log{number}")).collect();
+    for name in &names {
+        dir.write(name, format!("{name} 1\n"));
+    }
+    let args = ["-q", "-n+1"]
+        .into_iter()
+        .chain(names.iter().map(String::as_str));
+    let running = cofollow(dir, args).spawn();
+    let mut expected = String::new();
+    for name in &names {
+        writeln!(expected, "{name} 1").expect("a string takes all");
+    }
+    running.wait_for_stdout(|out| out == expected.as_bytes());
+    running
+}
+
+#[test]
+fn quiet_files_have_no_descriptor_and_are_followed_all_the_same() {
+    let dir = Dir::new();
+    let running = many(&dir);
+    let open = fs::read_dir(format!("/proc/{}/fd", running.pid()));
+    if let Ok(open) = open {
+        let count = open.count();
+        assert!(count < 600, "{count} descriptors");
+    }
+    // The first are closed by now.
+    for number in [0, 1, FILES - 1, 2] {
+        dir.append(&format!("log{number}"), format!("log{number} 2\n"));
+        running.wait_for_stdout(|out| contains(out, &format!("\nlog{number} 2\n")));
+    }
+}
+
+#[test]
+fn a_quiet_file_that_is_put_aside_is_found_by_its_new_name() {
+    let dir = Dir::new();
+    let running = many(&dir);
+    running.kill("STOP");
+    dir.append("log3", "log3 2\n");
+    dir.rename("log3", "log3.1");
+    dir.append("log3", "log3 3\n");
+    running.kill("CONT");
+    running.wait_for_stdout(|out| out.ends_with(b"\nlog3 2\nlog3 3\n"));
+    dir.append("log3.1", "log3 late\n");
+    running.wait_for_stdout(|out| out.ends_with(b"\nlog3 late\n"));
+    // One that is gone altogether is told.
+    dir.remove("log4");
+    running.wait_for_stderr(|err| {
+        contains(
+            err,
+            "log4: the file that was read up to byte 7 is gone; if more was appended, that is lost",
+        )
+    });
+}
