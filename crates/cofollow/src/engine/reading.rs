@@ -7,6 +7,7 @@ use std::time::Instant;
 use costage::{Block, Gather};
 
 use super::Engine;
+use crate::Notice;
 use crate::disk::{Disk, Kind, Readable, STDIN};
 use crate::generation::{Chunk, Generation};
 
@@ -232,12 +233,21 @@ impl<D: Disk> Engine<D> {
         tail: Option<Block>,
     ) {
         if let Some(tail) = tail {
+            if generation.is_copy {
+                return self.tell_cut(index, &tail);
+            }
             let (whose, until) = ((index, generation.key), generation.position);
             let from = until - tail.len() as u64;
             let shown = Arc::clone(&self.names[index].shown);
             self.outbox
                 .lines(whose, &shown, finished(&tail), from, until);
         }
+    }
+
+    /// A copy ends within a line, whose end was truncated away before anyone read it: that is no line.
+    fn tell_cut(&mut self, index: usize, tail: &Block) {
+        let shown = Arc::clone(&self.names[index].shown);
+        (self.notify)(&Notice::Truncated(shown, tail.len() as u64));
     }
 
     /// Passes on the unfinished last line of a name when it has been so for as long as it may.
@@ -279,7 +289,11 @@ impl<D: Disk> Engine<D> {
                 if self.names[index].generations[at].has_more() {
                     break;
                 }
-                if self.names[index].generations[at].tail.is_some()
+                if self.names[index].generations[at].is_copy && !keeps_unfinished {
+                    if let Some(tail) = self.take_tail(index, at) {
+                        self.tell_cut(index, &tail);
+                    }
+                } else if self.names[index].generations[at].tail.is_some()
                     && !keeps_unfinished
                     && let Some((index, at)) = last.replace((index, at))
                 {
