@@ -176,7 +176,7 @@ fn only_whole_lines_can_be_gone_on_with() {
     cofollow(&dir, ["--resume=state", "--partial-after=1ms", "log"])
         .run()
         .stdout("")
-        .stderr_contains("'--resume' cannot be used with '--partial-after")
+        .stderr_contains("'--resume' cannot be used with '--partial-after'")
         .code(1);
     assert!(!dir.path("state").exists());
 }

@@ -246,10 +246,6 @@ impl<F: Readable> Name<F> {
         self.siblings.iter().copied().chain(missed)
     }
 
-    pub(crate) fn knows_sibling(&self, identity: Identity) -> bool {
-        self.known_siblings().any(|known| known == identity)
-    }
-
     /// How many generations are retired.
     pub(crate) fn retired(&self) -> usize {
         self.generations.len() - usize::from(self.present)

@@ -106,6 +106,7 @@ fn describe(error: &clap::Error) -> String {
         ErrorKind::UnknownArgument => format!("unrecognized option '{argument}'{meant}"),
         ErrorKind::ArgumentConflict => {
             let other = text(ContextKind::PriorArg).unwrap_or_default();
+            let other = other.split(" <").next().unwrap_or_default();
             format!("'{argument}' cannot be used with '{other}'")
         }
         ErrorKind::InvalidValue if value.is_empty() => {

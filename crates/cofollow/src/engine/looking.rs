@@ -137,7 +137,9 @@ impl<D: Disk> Engine<D> {
 
     /// There is no file. Is it waited for?
     fn give_up(&mut self, index: usize) {
-        if !(self.rules.retry && self.rules.follow) {
+        // What it stood for is still read, and until that is let go it may come back.
+        let is_all = self.names[index].generations.is_empty();
+        if is_all && !(self.rules.retry && self.rules.follow) {
             self.names[index].is_settled = true;
             self.names[index].look_at = None;
             self.unwatch_hops(index);
@@ -334,6 +336,9 @@ impl<D: Disk> Engine<D> {
                 .collect();
             for heir in heirs {
                 self.look_at_name(heir, None);
+            }
+            if !self.names[index].present {
+                self.give_up(index);
             }
             // Lines of newer ones may have waited for it.
             self.queue(index);

@@ -1,6 +1,7 @@
 //! Files that had a name unseen: between two looks, while the process was stopped, or before it ran. They are
 //! found among the siblings of the name, by identity.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -25,19 +26,30 @@ const COMPARED: usize = 4096;
 const TELLING: usize = 64;
 
 /// A file beside a name.
-struct Sibling<F> {
+struct Sibling {
     path: PathBuf,
-    file: Arc<F>,
     facts: Facts,
 }
 
-impl<F> Sibling<F> {
+/// The same, opened.
+struct Opened<F> {
+    sibling: Sibling,
+    file: Arc<F>,
+}
+
+impl Sibling {
     fn member(&self) -> Member<'_> {
         Member {
             name: self.path.file_name().unwrap_or_default(),
             // Where the file system keeps no time of birth, that of the last change is in the same order.
             time: self.facts.identity.born.unwrap_or(self.facts.modified),
         }
+    }
+}
+
+impl<F> Opened<F> {
+    fn member(&self) -> Member<'_> {
+        self.sibling.member()
     }
 }
 
@@ -56,30 +68,45 @@ impl<D: Disk> Engine<D> {
     /// Finds the files that had the name unseen, and reads them before the present one. `before` is what the
     /// path went through when it was last looked at.
     pub(crate) fn find_unseen(&mut self, index: usize, before: &[Hop]) {
-        let mut known: Vec<Sibling<D::File>> = Vec::new();
-        let mut unseen: Vec<Sibling<D::File>> = Vec::new();
+        let name = &self.names[index];
+        let generations = name
+            .generations
+            .iter()
+            .map(|generation| generation.identity);
+        let own: HashSet<Identity> = name.known_siblings().chain(generations).collect();
+        let (mut known, mut unseen) = (Vec::new(), Vec::new());
+        let mut met = HashSet::new();
         let mut is_begun = false;
         for _ in 0..PASSES {
             let mut is_news = false;
             for path in self.siblings(index, before) {
-                let Some(sibling) = self.open_sibling(path) else {
+                let Some(sibling) = self.sibling(path) else {
                     continue;
                 };
                 let identity = sibling.facts.identity;
-                let all = known.iter().chain(&unseen);
-                if all
-                    .map(|other| other.facts.identity)
-                    .any(|other| other == identity)
-                {
+                if met.contains(&identity) {
                     continue;
                 }
-                if self.is_known(index, &sibling) {
+                // Most are: of hundreds that were put aside only those are opened that have to be read.
+                if own.contains(&identity) || self.is_anywhere(identity) {
+                    met.insert(identity);
                     known.push(sibling);
-                } else if self.is_begun(index, &sibling) {
+                    continue;
+                }
+                let Some(opened) = self.open(sibling) else {
+                    continue;
+                };
+                let identity = opened.sibling.facts.identity;
+                if !met.insert(identity) {
+                    continue;
+                }
+                if own.contains(&identity) || self.is_anywhere(identity) {
+                    known.push(opened.sibling);
+                } else if self.is_begun(index, &opened.sibling) {
                     is_begun = true;
                 } else {
                     is_news = true;
-                    unseen.push(sibling);
+                    unseen.push(opened);
                 }
             }
             if !is_news {
@@ -91,40 +118,47 @@ impl<D: Disk> Engine<D> {
             self.look_later(index);
         }
         let old: Vec<Member<'_>> = known.iter().map(Sibling::member).collect();
-        let new: Vec<Member<'_>> = unseen.iter().map(Sibling::member).collect();
+        let new: Vec<Member<'_>> = unseen.iter().map(Opened::member).collect();
         let age = Age::learn(&old, &new);
-        let all = known.iter().chain(&unseen);
+        let new = unseen.iter().map(|opened| &opened.sibling);
+        let all = known.iter().chain(new);
         let found = all.map(|sibling| sibling.facts.identity).collect();
         self.names[index].know_siblings(found);
         let (mut unseen, copies) = unseen
             .into_iter()
-            .partition::<Vec<_>, _>(|sibling| !self.is_copy(index, sibling));
+            .partition::<Vec<_>, _>(|opened| !self.is_copy(index, opened));
         unseen.sort_by(|one, other| age.compare(one.member(), other.member()));
-        known.extend(copies);
+        known.extend(copies.into_iter().map(|copy| copy.sibling));
         let present = self.names[index].present();
         if present.is_some_and(|present| place_of(&known, present.identity).is_some()) {
             // It was put aside since it was opened, and there may be younger ones.
             self.names[index].retire();
             self.look_soon(index);
         }
-        for sibling in unseen {
-            let at = self.place_for(index, &sibling, &known, &age);
-            self.add_unseen(index, at, &sibling);
-            known.push(sibling);
+        for opened in unseen {
+            let at = self.place_for(index, &opened.sibling, &known, &age);
+            self.add_unseen(index, at, &opened);
+            known.push(opened.sibling);
         }
         self.take_hold(index, &known);
     }
 
     /// Files that were quiet, and closed, and have lost their name since can be opened by the one they have now.
-    fn take_hold(&mut self, index: usize, known: &[Sibling<D::File>]) {
+    fn take_hold(&mut self, index: usize, known: &[Sibling]) {
         let name = &mut self.names[index];
         let retired = name.retired();
         for generation in name.generations.iter_mut().take(retired) {
             if generation.ended || generation.file.is_within_reach() {
                 continue;
             }
-            if let Some(at) = place_of(known, generation.identity) {
-                generation.file = Arc::clone(&known[at].file);
+            let found = place_of(known, generation.identity);
+            let found = found.and_then(|at| self.disk.open(&known[at].path).ok());
+            let is_it = |file: &D::File| {
+                let facts = file.facts();
+                facts.is_ok_and(|facts| facts.identity == generation.identity)
+            };
+            if let Some(file) = found.filter(is_it) {
+                generation.file = Arc::new(file);
                 generation.is_watched = false;
             } else {
                 generation.ended = true;
@@ -135,13 +169,7 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Where among the files of a name its sibling belongs, by its age: before the present one in any case.
-    fn place_for(
-        &self,
-        index: usize,
-        sibling: &Sibling<D::File>,
-        known: &[Sibling<D::File>],
-        age: &Age,
-    ) -> usize {
+    fn place_for(&self, index: usize, sibling: &Sibling, known: &[Sibling], age: &Age) -> usize {
         let name = &self.names[index];
         let is_younger = |other: &Generation<D::File>| match place_of(known, other.identity) {
             Some(at) => age.compare(known[at].member(), sibling.member()).is_gt(),
@@ -155,14 +183,14 @@ impl<D: Disk> Engine<D> {
         at
     }
 
-    fn add_unseen(&mut self, index: usize, at: usize, sibling: &Sibling<D::File>) {
+    fn add_unseen(&mut self, index: usize, at: usize, opened: &Opened<D::File>) {
         let key = self.new_key();
         let name = &mut self.names[index];
-        let path: Arc<Path> = sibling.path.as_path().into();
+        let path: Arc<Path> = opened.sibling.path.as_path().into();
         let unseen = Detail::Unseen(Arc::clone(&name.shown), path);
         (self.notify)(&Notice::Detail(unseen));
-        let file = Arc::clone(&sibling.file);
-        let generation = Generation::new(key, file, &sibling.facts, 0);
+        let file = Arc::clone(&opened.file);
+        let generation = Generation::new(key, file, &opened.sibling.facts, 0);
         name.generations.insert(at, generation);
         self.queue(index);
     }
@@ -209,13 +237,14 @@ impl<D: Disk> Engine<D> {
         for _ in 0..PASSES {
             let mut is_moved = false;
             for path in self.siblings(index, &[]) {
-                let Some(sibling) = self.open_sibling(path) else {
+                let opened = self.sibling(path).and_then(|sibling| self.open(sibling));
+                let Some(Opened { sibling, file }) = opened else {
                     is_moved = true;
                     continue;
                 };
-                if is_it(&sibling.file, &sibling.facts) {
+                if is_it(&file, &sibling.facts) {
                     self.names[index].siblings.push(sibling.facts.identity);
-                    return Some((sibling.file, sibling.facts));
+                    return Some((file, sibling.facts));
                 }
             }
             if !is_moved {
@@ -226,22 +255,24 @@ impl<D: Disk> Engine<D> {
         None
     }
 
-    fn open_sibling(&self, path: PathBuf) -> Option<Sibling<D::File>> {
-        // What goes away meanwhile is no sibling, and what is no file should not be opened.
+    /// What goes away meanwhile is no sibling, and what is no file should not be opened.
+    fn sibling(&self, path: PathBuf) -> Option<Sibling> {
         let facts = self.disk.facts(&path).ok()?;
-        if facts.kind != Kind::Regular {
-            return None;
-        }
-        let file = Arc::new(self.disk.open(&path).ok()?);
-        let facts = file.facts().ok()?;
-        Some(Sibling { path, file, facts })
+        (facts.kind == Kind::Regular).then_some(Sibling { path, facts })
     }
 
-    /// Is it one of the name's own, or was it there before, or is it another name's?
-    fn is_known(&self, index: usize, sibling: &Sibling<D::File>) -> bool {
-        let identity = sibling.facts.identity;
-        self.names[index].knows_sibling(identity)
-            || self.past.contains_key(&identity)
+    fn open(&self, sibling: Sibling) -> Option<Opened<D::File>> {
+        let file = Arc::new(self.disk.open(&sibling.path).ok()?);
+        // It may be another by now.
+        let facts = file.facts().ok()?;
+        let path = sibling.path;
+        let sibling = Sibling { path, facts };
+        Some(Opened { sibling, file })
+    }
+
+    /// Was it let go, or is it another name's?
+    fn is_anywhere(&self, identity: Identity) -> bool {
+        self.past.contains_key(&identity)
             || self.names.iter().any(|name| {
                 let mut generations = name.generations.iter();
                 generations.any(|generation| generation.identity == identity)
@@ -249,7 +280,7 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Is somebody just copying the present file, perhaps, and not far enough to tell?
-    fn is_begun(&self, index: usize, sibling: &Sibling<D::File>) -> bool {
+    fn is_begun(&self, index: usize, sibling: &Sibling) -> bool {
         let present = self.names[index].present();
         let is_younger = |present: &Generation<D::File>| {
             let (born, since) = (sibling.facts.identity.born, present.identity.born);
@@ -265,7 +296,8 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Is it a copy of a text that is read already? Then it was made by who copies and truncates, or by hand.
-    fn is_copy(&self, index: usize, sibling: &Sibling<D::File>) -> bool {
+    fn is_copy(&self, index: usize, opened: &Opened<D::File>) -> bool {
+        let sibling = &opened.sibling;
         let born = sibling.facts.identity.born;
         let name = &self.names[index];
         name.generations.iter().enumerate().any(|(at, generation)| {
@@ -277,10 +309,10 @@ impl<D: Disk> Engine<D> {
             if generation.kind.is_stream() {
                 return false;
             }
-            (generation.ended || is_present) && has_what_was_read(generation, sibling)
+            (generation.ended || is_present) && has_what_was_read(generation, opened)
                 || !generation.ended
                     && !is_older
-                    && is_part(&*sibling.file, &sibling.facts, &*generation.file)
+                    && is_part(&*opened.file, &sibling.facts, &*generation.file)
         })
     }
 
@@ -366,18 +398,18 @@ fn starting_with<'a>(names: &'a [OsString], prefix: &[u8]) -> &'a [OsString] {
 }
 
 /// The place among siblings of the file that it is.
-fn place_of<F>(siblings: &[Sibling<F>], identity: Identity) -> Option<usize> {
+fn place_of(siblings: &[Sibling], identity: Identity) -> Option<usize> {
     let mut identities = siblings.iter().map(|sibling| sibling.facts.identity);
     identities.position(|other| other == identity)
 }
 
 /// Are the marks of what was read in another file, as far as it goes?
-fn has_what_was_read<F: Readable>(generation: &Generation<F>, sibling: &Sibling<F>) -> bool {
+fn has_what_was_read<F: Readable>(generation: &Generation<F>, opened: &Opened<F>) -> bool {
     let (marks, position) = (&generation.marks, generation.position);
-    let found = if sibling.facts.length >= position {
-        marks.are_in(&*sibling.file, position)
+    let found = if opened.sibling.facts.length >= position {
+        marks.are_in(&*opened.file, position)
     } else {
-        marks.begin(&*sibling.file)
+        marks.begin(&*opened.file)
     };
     marks.are_telling() && found.unwrap_or(false)
 }
