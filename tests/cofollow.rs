@@ -17,6 +17,7 @@ mod rotation;
 mod stopped;
 mod streams;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -66,9 +67,11 @@ fn while_stopped(running: &Running, happens: impl FnOnce()) {
 
 /// Lines that tell one text from another: `name 1`, `name 2`, … `name count`, each of 64 bytes and more.
 fn lines(name: &str, count: usize) -> String {
-    (1..=count)
-        .map(|number| format!("{name} {number} {}\n", "x".repeat(64)))
-        .collect()
+    let mut text = String::new();
+    for number in 1..=count {
+        writeln!(text, "{name} {number} {}", "x".repeat(64)).expect("a string takes all");
+    }
+    text
 }
 
 /// Waits until a file that lost its name is let go: ten seconds of silence, and what a busy machine takes.
@@ -81,4 +84,13 @@ fn wait_for_silence(running: &Running) {
         running.stderr_has(let_go) || looks > 4000
     });
     running.wait_for_stderr(let_go);
+}
+
+/// The numbers of a range, one a line.
+fn numbers(range: std::ops::Range<usize>) -> String {
+    let mut text = String::new();
+    for number in range {
+        writeln!(text, "{number}").expect("a string takes all");
+    }
+    text
 }

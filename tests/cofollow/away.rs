@@ -125,8 +125,8 @@ fn truncated_or_written_anew() {
         dir.write("log", &second);
         // That there was more which nobody read cannot be known, only that there may have been.
         let told = format!(
-            "cofollow: log: the file that was read up to byte {} is gone; what was appended to it \
-             since is lost\n",
+            "cofollow: log: the file that was read up to byte {} is gone; if more was appended, that \
+             is lost\n",
             first_text.len()
         );
         run(&dir, ["log"]).stdout(&second).stderr(told).code(0);
@@ -160,8 +160,8 @@ fn a_file_that_is_gone_is_told() {
     first(&dir, "log", "1\n2\n");
     dir.append("log", "lost\n");
     dir.remove("log");
-    let gap = "cofollow: log: the file that was read up to byte 4 is gone; what was appended to it \
-               since is lost\n";
+    let gap = "cofollow: log: the file that was read up to byte 4 is gone; if more was appended, that \
+             is lost\n";
     let missing = "cofollow: cannot open 'log' for reading: No such file or directory\n";
     run(&dir, ["log"])
         .stdout("")

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 
-use super::{cofollow, contains, lines};
+use super::{cofollow, contains, lines, numbers};
 use crate::util::{Cmd, Dir};
 
 /// One run to the end of what is there: what it printed.
@@ -54,11 +54,8 @@ fn whatever_ends_it_the_next_run_goes_on() {
     ];
     let mut number = 0;
     for (args, signal) in ends.iter().cycle().take(12) {
-        let mut expected = String::new();
-        for _ in 0..1000 {
-            number += 1;
-            expected += &format!("line {number}\n");
-        }
+        let expected = numbers(number..number + 1000);
+        number += 1000;
         let half = expected.len() / 2;
         dir.append("log", &expected[..half]);
         let command = cofollow(&dir, ["-n+1", "--resume=state", "log"]).args(*args);
@@ -102,7 +99,7 @@ fn a_reader_that_leaves_a_quiet_file_has_what_it_read() {
 #[test]
 fn a_reader_that_leaves_in_the_middle_loses_only_what_it_was_given() {
     let dir = Dir::new();
-    let text: String = (0..200_000).map(|number| format!("{number}\n")).collect();
+    let text = numbers(0..200_000);
     dir.write("log", &text);
     let (running, mut stdout) = cofollow(&dir, ["-n+1", "--resume=state", "log"]).spawn_unread();
     let mut read = vec![0; 1000];
@@ -122,7 +119,7 @@ fn a_reader_that_leaves_in_the_middle_loses_only_what_it_was_given() {
 fn what_nobody_took_before_the_signal_comes_in_the_next_run() {
     for args in [&["log"][..], &["-H", "log"]] {
         let dir = Dir::new();
-        let text: String = (0..200_000).map(|number| format!("{number}\n")).collect();
+        let text = numbers(0..200_000);
         dir.write("log", &text);
         let command = cofollow(&dir, ["-n+1", "--resume=state"]).args(args);
         let (running, stdout) = command.spawn_unread();

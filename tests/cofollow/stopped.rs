@@ -1,5 +1,6 @@
 //! What happens between two looks: rotations that nobody saw are found by what is there.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::symlink;
@@ -233,7 +234,7 @@ fn two_files_that_are_rotated_with_half_lines() {
         let text = format!("{round}");
         for (name, all) in [("a", &mut a), ("b", &mut b)] {
             dir.append(name, format!("{name} half "));
-            *all += &format!("{name} half {text}\n");
+            writeln!(all, "{name} half {text}").expect("a string takes all");
         }
         if round % 10 == 5 {
             while_stopped(&running, || {

@@ -1,5 +1,6 @@
 //! Standard input, FIFOs and devices.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
@@ -81,12 +82,12 @@ fn a_named_pipe_is_followed_across_its_writers() {
             // Waits for a reader.
             let mut fifo = File::options().write(true).open(&path).expect("opened");
             writeln!(fifo, "{writer}").expect("written");
-            expected += &format!("{writer}\n");
+            writeln!(expected, "{writer}").expect("a string takes all");
             running.wait_for_stdout(|out| out == expected.as_bytes());
             // Its unfinished line is a line: the next writer begins its own.
             write!(fifo, "end {writer}").expect("written");
             drop(fifo);
-            expected += &format!("end {writer}\n");
+            writeln!(expected, "end {writer}").expect("a string takes all");
             running.wait_for_stdout(|out| out == expected.as_bytes());
         }
         running.kill("TERM");

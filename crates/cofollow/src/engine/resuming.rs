@@ -57,8 +57,8 @@ impl<D: Disk> Engine<D> {
         let Some(at) = saver.others.iter().position(|saved| saved.path == *path) else {
             return false;
         };
-        let saved = saver.others.swap_remove(at);
-        self.take_up(index, saved);
+        let name = saver.others.swap_remove(at);
+        self.take_up(index, name);
         true
     }
 
