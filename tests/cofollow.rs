@@ -78,10 +78,19 @@ fn lines(name: &str, count: usize) -> String {
 fn wait_for_silence(running: &Running) {
     let let_go = |err: &[u8]| contains(err, "letting it go");
     let mut looks = 0;
-    wait_until("most of ten seconds", || {
+    wait_until("some of ten seconds", || {
         looks += 1;
         // A look every two milliseconds, or later.
-        running.stderr_has(let_go) || looks > 4000
+        running.stderr_has(let_go) || looks > 1500
     });
     running.wait_for_stderr(let_go);
+}
+
+/// The numbers of a range, one a line.
+fn numbers(range: std::ops::Range<usize>) -> String {
+    let mut text = String::new();
+    for number in range {
+        writeln!(text, "{number}").expect("a string takes all");
+    }
+    text
 }

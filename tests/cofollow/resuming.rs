@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 
-use super::{cofollow, contains, lines};
+use super::{cofollow, contains, lines, numbers};
 use crate::util::{Cmd, Dir};
 
 /// One run to the end of what is there: what it printed.

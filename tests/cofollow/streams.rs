@@ -1,5 +1,6 @@
 //! Standard input, FIFOs and devices.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;

@@ -150,13 +150,19 @@ impl<D: Disk> Engine<D> {
         index: usize,
         mut find: impl FnMut(&D::File, &Facts) -> Option<Marks>,
     ) -> Option<(Arc<D::File>, Facts, Marks)> {
-        let mut found = None;
-        let sibling = self.sibling_that(index, |file, facts| {
-            found = find(file, facts);
-            found.is_some()
-        });
-        let (file, facts) = sibling?;
-        found.map(|marks| (file, facts, marks))
+        // It may have been renamed since the directory was last listed, just when all are looked for.
+        for _ in 0..2 {
+            let mut found = None;
+            let sibling = self.sibling_that(index, |file, facts| {
+                found = find(file, facts);
+                found.is_some()
+            });
+            if let (Some((file, facts)), Some(marks)) = (sibling, found) {
+                return Some((file, facts, marks));
+            }
+            self.listings.clear();
+        }
+        None
     }
 
     /// A file that was saved, under another name that matches a pattern.
