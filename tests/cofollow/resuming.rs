@@ -103,7 +103,7 @@ fn a_reader_that_leaves_a_quiet_file_has_what_it_read() {
 #[test]
 fn a_reader_that_leaves_in_the_middle_loses_only_what_it_was_given() {
     let dir = Dir::new();
-    let text: String = numbers();
+    let text = numbers(0..200_000);
     dir.write("log", &text);
     let (running, mut stdout) = cofollow(&dir, ["-n+1", "--resume=state", "log"]).spawn_unread();
     let mut read = vec![0; 1000];
@@ -123,7 +123,7 @@ fn a_reader_that_leaves_in_the_middle_loses_only_what_it_was_given() {
 fn what_nobody_took_before_the_signal_comes_in_the_next_run() {
     for args in [&["log"][..], &["-H", "log"]] {
         let dir = Dir::new();
-        let text: String = numbers();
+        let text = numbers(0..200_000);
         dir.write("log", &text);
         let command = cofollow(&dir, ["-n+1", "--resume=state"]).args(args);
         let (running, stdout) = command.spawn_unread();
@@ -405,13 +405,4 @@ fn a_pattern_that_matches_the_state_does_not_mean_it() {
         .stderr("")
         .code(0);
     }
-}
-
-/// More lines than fit in the pipe and the blocks in between.
-fn numbers() -> String {
-    let mut text = String::new();
-    for number in 0..200_000 {
-        writeln!(text, "{number}").expect("a string takes all");
-    }
-    text
 }

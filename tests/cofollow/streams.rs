@@ -1,6 +1,5 @@
 //! Standard input, FIFOs and devices.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
