@@ -9,10 +9,9 @@ use tempfile::TempDir;
 
 use costage::{Block, Pulled};
 
+use super::follow;
 use crate::disk::Os;
-use crate::engine::{Engine, Rules};
-use crate::outbox::Outbox;
-use crate::{By, Headers, Notice, Start};
+use crate::engine::Engine;
 
 /// Files in a directory, and an engine that follows some of them that looks and reads when it is told to.
 struct Scene {
@@ -26,26 +25,8 @@ impl Scene {
         for (name, text) in names.iter().zip(texts) {
             fs::write(dir.path().join(name), text).expect("written");
         }
-        let rules = Rules {
-            by: By::Name,
-            retry: true,
-            follow: true,
-            terminator: b'\n',
-            poll: Duration::from_secs(1),
-            partial_after: None,
-        };
-        let outbox = Outbox::new(Headers::Never, b'\n', None);
-        let mut engine = Engine::new(
-            Os::default(),
-            rules,
-            outbox,
-            None,
-            Box::new(|_: &Notice| {}),
-        );
-        for name in names {
-            engine.add_name(&dir.path().join(name), name);
-        }
-        engine.begin(Start::Line(1), None).expect("begun");
+        let paths = names.iter().map(|name| dir.path().join(name));
+        let engine = follow(Os::default(), paths);
         Scene { dir, engine }
     }
 

@@ -9,9 +9,8 @@ use costage::{Block, Pulled};
 use proptest::prelude::*;
 
 use super::disk::{Handle, Memory};
-use crate::engine::{Engine, Rules};
-use crate::outbox::Outbox;
-use crate::{By, Headers, Notice, Start};
+use super::follow;
+use crate::engine::Engine;
 
 /// How the files of a log are put aside.
 #[derive(Clone, Copy, Debug)]
@@ -101,18 +100,7 @@ impl Scene {
             disk.link(Path::new("/log-20260000"), &log());
         }
         let writer = disk.append(&log());
-        let rules = Rules {
-            by: By::Name,
-            retry: true,
-            follow: true,
-            terminator: b'\n',
-            poll: Duration::from_secs(1),
-            partial_after: None,
-        };
-        let outbox = Outbox::new(Headers::Never, b'\n', None);
-        let mut engine = Engine::new(disk.clone(), rules, outbox, None, Box::new(|_: &Notice| {}));
-        engine.add_name(&log(), "log");
-        engine.begin(Start::Line(1), None).expect("begun");
+        let engine = follow(disk.clone(), [log()]);
         Scene {
             disk,
             style,
