@@ -134,3 +134,14 @@ impl fmt::Debug for Follow {
         f.debug_struct("Follow").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_follower_can_be_sent_to_the_thread_that_drives_it() {
+        fn is_send<T: Send>() {}
+        is_send::<Follow>();
+    }
+}
