@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +28,9 @@ pub(crate) trait Disk {
     fn names(&self, directory: &Path) -> io::Result<Vec<OsString>>;
     /// Opens a file to be read, without waiting for a FIFO's writer.
     fn open(&self, path: &Path) -> io::Result<Self::File>;
+    /// Does the system tell of changes in this directory? What cannot be asked cannot be watched either, which
+    /// shows by itself.
+    fn tells_changes_in(&self, directory: &Path) -> bool;
     /// The position of the line or byte at which to start.
     fn skip_to(&self, file: &Self::File, start: Start, terminator: u8) -> io::Result<u64>;
 }
@@ -156,6 +159,12 @@ impl Disk for Os {
         Ok(OsFile { slot, is_stream })
     }
 
+    fn tells_changes_in(&self, directory: &Path) -> bool {
+        let directory = File::open(directory);
+        let asked = directory.and_then(|directory| tells_changes(directory.as_fd()));
+        asked.unwrap_or(true)
+    }
+
     fn skip_to(&self, file: &OsFile, start: Start, terminator: u8) -> io::Result<u64> {
         file.slot.with(|file| skip_to(file, start, terminator))
     }
@@ -184,41 +193,45 @@ impl Readable for OsFile {
         self.slot.with(|_| Ok(())).is_ok()
     }
 
-    #[cfg(target_os = "linux")]
     fn tells_changes(&self) -> bool {
-        /// From `linux/magic.h` and the file systems' own headers: 9p, AFS, Ceph, CIFS, FUSE, NFS, SMB, SMB2;
-        /// proc, sysfs, debugfs, tracefs, the two cgroups.
-        const SILENT: [u32; 14] = [
-            0x0102_1997,
-            0x5346_414f,
-            0x00c3_6400,
-            0xff53_4d42,
-            0x6573_5546,
-            0x6969,
-            0x517b,
-            0xfe53_4d42,
-            0x9fa0,
-            0x6265_6572,
-            0x6462_6720,
-            0x7472_6163,
-            0x0027_e0eb,
-            0x6367_7270,
-        ];
-        let stat = self.slot.with(|file| Ok(rustix::fs::fstatfs(file)?));
-        stat.is_ok_and(|stat| {
-            // The field is signed on some machines, with the sign in the way.
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                clippy::unnecessary_cast
-            )]
-            let magic = stat.f_type as u32;
-            !SILENT.contains(&magic)
-        })
+        let asked = self.slot.with(|file| tells_changes(file.as_fd()));
+        asked.unwrap_or(true)
     }
+}
 
-    #[cfg(not(target_os = "linux"))]
-    fn tells_changes(&self) -> bool {
-        true
-    }
+/// Does the file system tell when what is in it changes?
+#[cfg(target_os = "linux")]
+fn tells_changes(file: BorrowedFd<'_>) -> io::Result<bool> {
+    /// From `linux/magic.h` and the file systems' own headers: 9p, AFS, Ceph, CIFS, FUSE, NFS, SMB, SMB2;
+    /// proc, sysfs, debugfs, tracefs, the two cgroups.
+    const SILENT: [u32; 14] = [
+        0x0102_1997,
+        0x5346_414f,
+        0x00c3_6400,
+        0xff53_4d42,
+        0x6573_5546,
+        0x6969,
+        0x517b,
+        0xfe53_4d42,
+        0x9fa0,
+        0x6265_6572,
+        0x6462_6720,
+        0x7472_6163,
+        0x0027_e0eb,
+        0x6367_7270,
+    ];
+    let stat = rustix::fs::fstatfs(file)?;
+    // The field is signed on some machines, with the sign in the way.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::unnecessary_cast
+    )]
+    let magic = stat.f_type as u32;
+    Ok(!SILENT.contains(&magic))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tells_changes(_: BorrowedFd<'_>) -> io::Result<bool> {
+    Ok(true)
 }

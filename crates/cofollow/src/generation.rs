@@ -42,6 +42,8 @@ pub(crate) struct Generation<F> {
     pub(crate) is_watched: bool,
     /// Reading failed, which has been said.
     pub(crate) said_unreadable: bool,
+    /// What comes after a short read is told of; where it is not, a short read is no sign of the end.
+    tells_changes: bool,
     /// It is read in a copy, since it was truncated itself.
     pub(crate) is_copy: bool,
     /// What is in its place is another text, or nothing comes from it any more: only what was read is still to
@@ -91,8 +93,10 @@ impl<F: Readable> Generation<F> {
         position: u64,
         marks: Marks,
     ) -> Generation<F> {
+        let tells_changes = facts.kind.is_stream() || file.tells_changes();
         Generation {
             key,
+            tells_changes,
             identity: facts.identity,
             kind: facts.kind,
             file,
@@ -138,16 +142,17 @@ impl<F: Readable> Generation<F> {
             self.marks.advance(&space[..count]);
             self.longest_sure = self.longest;
         }
-        self.is_drained = count < wanted;
+        let is_short = count < wanted && self.tells_changes;
+        self.is_drained = is_short;
         self.position += count as u64;
         self.last_data = Instant::now();
         let block = framer.filled(count);
         self.held = framer.tail_len();
         Ok(match block {
             Some(block) => Chunk::Block(block),
-            None if count == wanted => Chunk::Partial,
             // What comes after a short read rings the bell again.
-            None => Chunk::Drained,
+            None if is_short => Chunk::Drained,
+            None => Chunk::Partial,
         })
     }
 
@@ -173,6 +178,11 @@ impl<F: Readable> Generation<F> {
         }
         self.longest = self.longest.max(length);
         None
+    }
+
+    /// Does the system tell when it changes?
+    pub(crate) fn tells_changes(&self) -> bool {
+        self.tells_changes
     }
 
     /// Is it a stream from which something may still come?

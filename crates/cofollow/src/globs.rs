@@ -96,12 +96,9 @@ impl Glob {
         levels
     }
 
-    /// The files that match now.
+    /// What matches now, directories too.
     pub(crate) fn matches(&self) -> Vec<PathBuf> {
-        let mut matches = matches_of(&self.pattern);
-        // A directory is matched along with what is in it, and is not meant.
-        matches.retain(|path| !path.is_dir());
-        matches
+        matches_of(&self.pattern)
     }
 }
 

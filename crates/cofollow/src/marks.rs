@@ -131,6 +131,10 @@ impl Marks {
         position: u64,
     ) -> io::Result<Option<Marks>> {
         let tail = u64::from(fingerprint.tail.length);
+        if tail < before(position) as u64 {
+            // Too few to tell: read when there was another text already.
+            return Ok(None);
+        }
         let Some(from) = position.checked_sub(tail) else {
             return Ok(None);
         };

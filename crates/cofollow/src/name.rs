@@ -114,6 +114,7 @@ impl<F: Readable> Name<F> {
         match facts {
             Ok(facts) if self.is_present(facts.identity) => return Found::Same,
             Ok(facts) if self.come_back(facts.identity) => return Found::Same,
+            Ok(facts) if self.elsewhere == Some(facts.identity) => return Found::Same,
             Ok(facts) if matches!(facts.kind, Kind::Directory | Kind::Other) => {
                 self.refuse(facts.kind, notify);
                 return Found::Nothing;
@@ -127,6 +128,7 @@ impl<F: Readable> Name<F> {
         match opened {
             // Swapped between the two calls, back to what was known.
             Ok((_, facts)) if self.is_present(facts.identity) => Found::Same,
+            Ok((_, facts)) if self.come_back(facts.identity) => Found::Same,
             Ok((file, facts)) => {
                 let name = Arc::clone(&self.shown);
                 if self.present {
@@ -227,6 +229,7 @@ impl<F: Readable> Name<F> {
         self.present = true;
         self.said = None;
         self.was_read = true;
+        self.elsewhere = None;
     }
 
     /// These are beside it now. What was there before may only have been on its way from one name to the next.
@@ -270,14 +273,19 @@ impl<F: Readable> Name<F> {
         }
     }
 
-    /// Forgets the retired files of which nothing is left to be given out.
-    pub(crate) fn forget_ended(&mut self) {
-        let mut retired = self.retired();
-        self.generations.retain(|generation| {
-            let is_retired = retired > 0;
-            retired = retired.saturating_sub(1);
-            !is_retired || !generation.ended || generation.ahead.is_some()
-        });
+    /// Forgets the retired files of which nothing is left to be given out, and tells which.
+    pub(crate) fn forget_ended(&mut self) -> Vec<Generation<F>> {
+        let mut forgotten = Vec::new();
+        let mut at = 0;
+        while at < self.retired() {
+            let generation = &self.generations[at];
+            if generation.ended && generation.ahead.is_none() {
+                forgotten.extend(self.generations.remove(at));
+            } else {
+                at += 1;
+            }
+        }
+        forgotten
     }
 
     /// The place of a generation, if it is still there.
@@ -295,6 +303,8 @@ impl<F: Readable> Name<F> {
             return self.look_at;
         }
         let let_go = self.generations.iter().take(self.retired());
+        // What waits for an older file's line to end is let go after that.
+        let let_go = let_go.filter(|generation| generation.ahead.is_none());
         let let_go = let_go.map(|generation| generation.last_data + SILENCE);
         let partial = self
             .partial()
@@ -305,7 +315,7 @@ impl<F: Readable> Name<F> {
     /// Since when the present file has had an unfinished line.
     pub(crate) fn partial(&self) -> Option<Instant> {
         let present = self.present()?;
-        (present.held > 0).then_some(present.last_data)
+        (present.held > 0 && present.ahead.is_none()).then_some(present.last_data)
     }
 
     /// A retired generation whose writer has been silent for long enough.
@@ -313,6 +323,8 @@ impl<F: Readable> Name<F> {
         self.generations
             .iter()
             .take(self.retired())
-            .position(|generation| generation.last_data + SILENCE <= now)
+            .position(|generation| {
+                generation.ahead.is_none() && generation.last_data + SILENCE <= now
+            })
     }
 }

@@ -12,6 +12,9 @@ use crate::prefix::prefixed;
 /// Whose lines: a name, and the key of one of its generations.
 pub(crate) type Whose = (usize, u64);
 
+/// Lines have come, and of a name that is gone.
+const NOBODY: usize = usize::MAX;
+
 /// Blocks in the order in which they are given out.
 pub(crate) struct Outbox {
     headers: Headers,
@@ -57,6 +60,13 @@ impl Outbox {
     /// Whose line has been given out without its end.
     pub(crate) fn open(&self) -> Option<Whose> {
         self.open
+    }
+
+    /// The name with this number is another from now on.
+    pub(crate) fn forget(&mut self, index: usize) {
+        if self.last == Some(index) {
+            self.last = Some(NOBODY);
+        }
     }
 
     /// Names the file whose lines come next, if headers are asked for and the lines before were another's.

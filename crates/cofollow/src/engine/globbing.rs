@@ -38,11 +38,8 @@ impl<D: Disk> Engine<D> {
             if self.is_state(&path) {
                 continue;
             }
-            if self
-                .names
-                .iter()
-                .any(|name| name.path == path && !name.is_free)
-            {
+            // A directory matches along with what is in it, and is not meant.
+            if self.paths.contains(&path) || path.is_dir() {
                 continue;
             }
             let shown = path.display().to_string();
@@ -90,7 +87,15 @@ impl<D: Disk> Engine<D> {
         let glob = &mut self.globs[at];
         glob.hops = hops;
         glob.directories = levels;
-        self.globs_at = (failed && self.rules.follow).then(|| Instant::now() + self.rules.poll);
+        // Where the system does not tell of changes a watch is set all the same.
+        failed |= glob
+            .directories
+            .iter()
+            .any(|level| !self.disk.tells_changes_in(level));
+        if failed && self.rules.follow {
+            let later = Instant::now() + self.rules.poll;
+            self.globs_at.get_or_insert(later);
+        }
     }
 
     /// Looks at the patterns that cannot be watched, when it is time.
@@ -111,10 +116,15 @@ impl<D: Disk> Engine<D> {
             self.unwatch_hops(index);
             self.streams.remove(&index);
             let name = &mut self.names[index];
+            let was_free = std::mem::replace(&mut name.is_free, true);
             name.is_settled = true;
-            name.is_free = true;
             name.siblings = Vec::new();
             name.look_at = None;
+            if !was_free {
+                self.paths.remove(&name.path);
+                self.free.push(index);
+                self.outbox.forget(index);
+            }
             self.set_alarm(index);
         }
     }

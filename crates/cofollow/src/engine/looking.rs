@@ -26,6 +26,11 @@ impl<D: Disk> Engine<D> {
             self.watch_files(index);
             return self.look_at_data(index);
         }
+        if let Some(identity) = self.names[index].elsewhere
+            && !self.is_anothers(index, identity)
+        {
+            self.names[index].elsewhere = None;
+        }
         let before = self.rewatch(index);
         let found = self.names[index].look(&self.disk, &mut self.notify);
         let is_first = start.is_some();
@@ -90,6 +95,8 @@ impl<D: Disk> Engine<D> {
         };
         let from = *position.as_ref().unwrap_or(&facts.length);
         let generation = Generation::new(key, Arc::clone(&file), facts, from);
+        let tells_changes = generation.tells_changes();
+        self.mark_unsaved();
         let name = &mut self.names[index];
         name.add(generation);
         if start.is_some() {
@@ -107,7 +114,7 @@ impl<D: Disk> Engine<D> {
             // Whatever becomes of its name.
             self.unwatch_hops(index);
         }
-        if self.rules.follow && !facts.kind.is_stream() && !file.tells_changes() {
+        if self.rules.follow && !tells_changes {
             self.poll(index, "its file system does not tell changes");
         }
         (self.notify)(&Notice::Detail(Detail::Opened(shown, from)));
@@ -149,6 +156,7 @@ impl<D: Disk> Engine<D> {
     /// There is another text in a file: what was read of it is one generation, and what is there now another.
     pub(crate) fn renew(&mut self, index: usize, at: usize, how: Renewed) {
         let tail = self.take_tail(index, at);
+        self.mark_unsaved();
         if self.names[index].generations[at].is_copy {
             return self.end_copy(index, at, tail, how);
         }
@@ -158,6 +166,8 @@ impl<D: Disk> Engine<D> {
         let shown = Arc::clone(&name.shown);
         let old = &mut name.generations[at];
         let Ok(facts) = old.file.facts() else {
+            // It is out of reach: there is no new text either.
+            old.ended = true;
             return;
         };
         let mut new = Generation::new(key, Arc::clone(&old.file), &facts, 0);
@@ -225,6 +235,10 @@ impl<D: Disk> Engine<D> {
                     self.poll(index, &costage::reason(&error));
                     return before;
                 }
+                None if is_settled && self.is_silent(index) => {
+                    self.poll(index, "its file system does not tell changes");
+                    return before;
+                }
                 None if is_settled => {
                     if !self.names[index].said_polled {
                         self.names[index].look_at = None;
@@ -236,6 +250,13 @@ impl<D: Disk> Engine<D> {
         }
         self.look_later(index);
         before
+    }
+
+    /// Is its directory in a file system that does not tell of changes, though it can be watched?
+    fn is_silent(&self, index: usize) -> bool {
+        let name = &self.names[index];
+        let last = name.hops.last().filter(|_| self.rules.follow);
+        last.is_some_and(|last| !self.disk.tells_changes_in(&last.directory))
     }
 
     pub(crate) fn unwatch_hops(&mut self, index: usize) {

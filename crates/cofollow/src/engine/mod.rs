@@ -9,7 +9,7 @@ mod unseen;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,6 +64,10 @@ pub(crate) struct Engine<D: Disk> {
     disk: D,
     rules: Rules,
     names: Vec<Name<D::File>>,
+    /// What they are the names of.
+    paths: HashSet<PathBuf>,
+    /// Places in `names` that are free.
+    free: Vec<usize>,
     globs: Vec<Glob>,
     /// When to look at the patterns again, if they cannot be watched.
     globs_at: Option<Instant>,
@@ -102,6 +106,8 @@ impl<D: Disk> Engine<D> {
             disk,
             rules,
             names: Vec::new(),
+            paths: HashSet::new(),
+            free: Vec::new(),
             globs: Vec::new(),
             globs_at: None,
             notify,
@@ -141,8 +147,10 @@ impl<D: Disk> Engine<D> {
     /// Adds a name, without looking at it yet.
     pub(crate) fn add_name(&mut self, path: &Path, shown: &str) -> usize {
         let name = Name::new(path, shown.into());
-        // One that matched a pattern once and is gone leaves its place.
-        if let Some(free) = self.names.iter().position(|name| name.is_free) {
+        self.paths.insert(path.to_owned());
+        // One that matched a pattern once and is gone leaves its place, when it is in no queue any more.
+        let queued = |&free: &usize| self.names[free].queued;
+        if let Some(free) = self.free.pop_if(|free| !queued(free)) {
             self.names[free] = name;
             return free;
         }

@@ -261,6 +261,11 @@ impl<D: Disk> Engine<D> {
             return;
         }
         let at = name.generations.len() - 1;
+        if self.unfinished_before(index, at).is_some() {
+            // It has to wait for the end of another line.
+            self.names[index].generations[at].last_data = now;
+            return;
+        }
         let Some(tail) = self.take_tail(index, at) else {
             return;
         };
@@ -336,7 +341,13 @@ impl<D: Disk> Engine<D> {
         let name = &mut self.names[index];
         name.queued = false;
         let was_caught_up = std::mem::replace(&mut name.caught_up, true);
-        name.forget_ended();
+        let forgotten = name.forget_ended();
+        for generation in forgotten.iter().filter(|generation| generation.is_watched) {
+            if let Some(watch) = &mut self.watch {
+                watch.unwatch_file(generation.identity, index);
+            }
+        }
+        let name = &mut self.names[index];
         if !was_caught_up && !name.generations.is_empty() {
             // As tail does: a file that was there at the start is named, even if it is empty.
             let shown = Arc::clone(&name.shown);
@@ -348,7 +359,7 @@ impl<D: Disk> Engine<D> {
 }
 
 /// An unfinished line, with an end.
-fn finished(tail: &Block) -> Block {
+pub(crate) fn finished(tail: &Block) -> Block {
     let mut line = Gather::new(tail.terminator());
     line.push(tail);
     line.finish_line();

@@ -297,11 +297,17 @@ fn saved<F: Readable>(generation: &Generation<F>) -> Option<SavedFile> {
     }
     let position = generation.written;
     let marks = if position == generation.position {
-        None
+        generation.marks.clone()
     } else {
-        Marks::read(&*generation.file, position).ok()
+        // They are read now, and have to be of the text that was read.
+        let is_there = generation
+            .marks
+            .are_in(&*generation.file, generation.position);
+        if !is_there.unwrap_or(false) {
+            return None;
+        }
+        Marks::read(&*generation.file, position).ok()?
     };
-    let marks = marks.as_ref().unwrap_or(&generation.marks);
     Some(SavedFile {
         identity: generation.identity,
         fingerprint: marks.fingerprint(),

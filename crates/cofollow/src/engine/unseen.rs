@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::reading::finished;
 use super::{Engine, Listing};
 use crate::Notice;
 use crate::disk::{Disk, Facts, Kind, Readable};
@@ -145,12 +146,14 @@ impl<D: Disk> Engine<D> {
 
     /// Files that were quiet, and closed, and have lost their name since can be opened by the one they have now.
     fn take_hold(&mut self, index: usize, known: &[Sibling]) {
-        let name = &mut self.names[index];
-        let retired = name.retired();
-        for generation in name.generations.iter_mut().take(retired) {
+        for at in 0..self.names[index].retired() {
+            let generation = &self.names[index].generations[at];
             if generation.ended || generation.file.is_within_reach() {
                 continue;
             }
+            let tail = self.take_tail(index, at);
+            let name = &mut self.names[index];
+            let generation = &mut name.generations[at];
             let found = place_of(known, generation.identity);
             let found = found.and_then(|at| self.disk.open(&known[at].path).ok());
             let is_it = |file: &D::File| {
@@ -160,8 +163,13 @@ impl<D: Disk> Engine<D> {
             if let Some(file) = found.filter(is_it) {
                 generation.file = Arc::new(file);
                 generation.is_watched = false;
+                generation.held = tail.as_ref().map_or(0, |tail| tail.len());
+                generation.tail = tail;
             } else {
                 generation.ended = true;
+                if generation.ahead.is_none() {
+                    generation.ahead = tail.as_ref().map(finished);
+                }
                 let shown = Arc::clone(&name.shown);
                 (self.notify)(&Notice::Vanished(shown, generation.position));
             }

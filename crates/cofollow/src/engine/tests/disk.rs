@@ -146,6 +146,10 @@ impl Disk for Memory {
         self.file(path)
     }
 
+    fn tells_changes_in(&self, _: &Path) -> bool {
+        true
+    }
+
     fn skip_to(&self, _: &Handle, _: Start, _: u8) -> io::Result<u64> {
         Ok(0)
     }
