@@ -211,12 +211,14 @@ fn start_and_end() -> [Arg; 6] {
         Arg::new("until-idle")
             .long("until-idle")
             .value_name("TIME")
+            .allow_hyphen_values(true)
             .value_parser(duration)
             .help("End when nothing has come for TIME: 500ms, 1.5s, 2m"),
         Arg::new("pid")
             .long("pid")
             .value_name("PID")
             .action(ArgAction::Append)
+            .allow_hyphen_values(true)
             .value_parser(process)
             .help("End when process PID has ended and what it wrote is printed; given several times: when all have"),
         Arg::new("resume")
@@ -250,6 +252,7 @@ fn following() -> [Arg; 5] {
             .short('s')
             .long("sleep-interval")
             .value_name("TIME")
+            .allow_hyphen_values(true)
             .value_parser(seconds)
             .help("Where the system does not tell of changes, look every TIME [default: 1s]"),
     ]
@@ -273,6 +276,7 @@ fn output() -> [Arg; 5] {
         Arg::new("partial-after")
             .long("partial-after")
             .value_name("TIME")
+            .allow_hyphen_values(true)
             .value_parser(duration)
             // What is saved is where lines begin.
             .conflicts_with("resume")

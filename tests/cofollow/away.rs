@@ -410,3 +410,22 @@ fn a_state_may_be_used_by_another_user_of_the_directory() {
         .stderr("")
         .code(0);
 }
+
+#[test]
+fn copied_and_truncated_twice() {
+    let dir = Dir::new();
+    let cron = |expected: &str| {
+        let args = ["-n+1", "--resume=state", "--no-follow", "log"];
+        cofollow(&dir, args).run().stdout(expected).code(0);
+    };
+    dir.write("log", "1\n2\n");
+    cron("1\n2\n");
+    dir.append("log", "3\n");
+    fs::copy(dir.path("log"), dir.path("log.1")).expect("copied");
+    dir.write("log", "4\n");
+    dir.rename("log.1", "log.2");
+    fs::copy(dir.path("log"), dir.path("log.1")).expect("copied");
+    dir.write("log", "5\n");
+    cron("3\n4\n5\n");
+    cron("");
+}

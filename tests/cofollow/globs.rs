@@ -209,3 +209,26 @@ fn a_match_that_was_rotated_is_read_on_after_it_was_let_go() {
     dir.append("log.2", "5\n");
     running.wait_for_stdout(|out| out == b"1\n2\n3\n4\n5\n");
 }
+
+#[test]
+fn the_copies_of_a_log_that_is_copied_and_truncated_repeat_nothing() {
+    let dir = Dir::new();
+    let mut expected = lines("app", 20);
+    dir.write("app.log", &expected);
+    let running = cofollow(&dir, ["-q", "-n+1", "app.log*"]).spawn();
+    running.wait_for_stdout(|out| out == expected.as_bytes());
+    for round in 0..3 {
+        for number in (1..=round).rev() {
+            dir.rename(
+                &format!("app.log.{number}"),
+                &format!("app.log.{}", number + 1),
+            );
+        }
+        fs::copy(dir.path("app.log"), dir.path("app.log.1")).expect("copied");
+        fs::write(dir.path("app.log"), "").expect("truncated");
+        let more = lines(&format!("round {round}"), 20);
+        dir.append("app.log", &more);
+        expected += &more;
+        running.wait_for_stdout(|out| out == expected.as_bytes());
+    }
+}

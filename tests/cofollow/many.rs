@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use super::{cofollow, contains};
-use crate::util::{Dir, Running};
+use crate::util::{Cmd, Dir, Running};
 
 const FILES: usize = 1500;
 
@@ -61,4 +61,26 @@ fn a_quiet_file_that_is_put_aside_is_found_by_its_new_name() {
             "log4: the file that was read up to byte 7 is gone; if more was appended, that is lost",
         )
     });
+}
+
+#[test]
+fn where_few_descriptors_are_allowed_quiet_files_share_them() {
+    let dir = Dir::new();
+    let mut expected = Vec::new();
+    for number in 0..200 {
+        dir.write(&format!("{number}.log"), format!("{number}\n"));
+        expected.push(number.to_string());
+    }
+    let script = r#"ulimit -n 64 && exec "$0" -q --until-idle=100ms *.log"#;
+    let output = Cmd::new("sh")
+        .args(["-c", script])
+        .arg(crate::util::built("cofollow"))
+        .dir(dir.path(""))
+        .run();
+    output.stderr("").code(0);
+    let text = String::from_utf8(output.stdout).expect("text");
+    let mut lines: Vec<_> = text.lines().collect();
+    lines.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
 }

@@ -358,3 +358,16 @@ fn what_cannot_be_watched_is_looked_at_before_silence_ends_it() {
     dir.append("log", "2\n");
     running.wait().stdout("1\n2\n").stderr("").code(0);
 }
+
+#[test]
+fn a_value_may_begin_with_a_minus() {
+    let dir = Dir::new();
+    for (option, message) in [
+        ("--pid", "invalid PID: '-1'"),
+        ("-s", "invalid number of seconds: '-1'"),
+        ("--until-idle", "invalid value '-1' for '--until-idle'"),
+    ] {
+        let output = cofollow(&dir, [option, "-1", "log"]).run();
+        output.stdout("").stderr_contains(message).code(1);
+    }
+}

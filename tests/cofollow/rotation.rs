@@ -356,3 +356,56 @@ fn two_writers_at_once_on_the_old_file_and_the_new() {
     }
     assert_eq!(output.lines().count(), 40_001);
 }
+
+#[test]
+fn a_directory_far_above_that_is_renamed_leads_elsewhere() {
+    let dir = Dir::new();
+    fs::create_dir_all(dir.path("p/q/r")).expect("made");
+    dir.write("p/q/r/log", "1\n");
+    let running = cofollow(&dir, ["p/q/r/log"]).spawn();
+    running.wait_for_stdout(|out| out == b"1\n");
+    let mut expected = "1\n".to_owned();
+    for round in 2..4 {
+        dir.rename("p", &format!("p{round}"));
+        fs::create_dir_all(dir.path("p/q/r")).expect("made");
+        dir.write("p/q/r/log", format!("{round}\n"));
+        expected = expected + &round.to_string() + "\n";
+        running.wait_for_stdout(|out| out == expected.as_bytes());
+    }
+    dir.append("p/q/r/log", "more\n");
+    expected += "more\n";
+    running.wait_for_stdout(|out| out == expected.as_bytes());
+}
+
+#[test]
+fn lines_behind_one_without_its_end_wait_for_it_and_stay_in_order() {
+    let dir = Dir::new();
+    dir.write("log", "abc");
+    let running = cofollow(&dir, ["-n+1", "--partial-after=1ms", "log"]).spawn();
+    running.wait_for_stdout(|out| out == b"abc");
+    dir.rename("log", "log.1");
+    dir.append("log", "line 1\npart");
+    running.wait_for_stderr(|err| new_files(err) == 1);
+    dir.append("log", "ial\nline 3\n");
+    dir.append("log.1", "def\n");
+    running.wait_for_stdout(|out| out == b"abcdef\nline 1\npartial\nline 3\n");
+}
+
+#[test]
+fn a_file_that_has_the_name_of_another_is_told_once() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    dir.write("log.1", "old\n");
+    let running = cofollow(&dir, ["-q", "log", "log.1"]).spawn();
+    running.wait_for_stdout(|out| out == b"1\nold\n");
+    dir.rename("log", "log.1");
+    let mut expected = "1\nold\n".to_owned();
+    for number in 0..5 {
+        dir.append("log.1", format!("{number}\n"));
+        expected = expected + &number.to_string() + "\n";
+        running.wait_for_stdout(|out| out == expected.as_bytes());
+    }
+    running.kill("TERM");
+    let output = running.wait();
+    assert!(occurrences(&output.stderr, "replaced") <= 1, "{output:?}");
+}

@@ -1,6 +1,6 @@
 //! Standard input, FIFOs and devices.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -169,8 +169,22 @@ fn a_terminal_is_read_as_it_comes() {
         for (line, expected) in [("1\n", "1\n"), ("2\n", "1\n2\n")] {
             running.send(line);
             crate::util::wait_until("the line", || {
-                std::fs::read(dir.path("out")).is_ok_and(|out| out == expected.as_bytes())
+                fs::read(dir.path("out")).is_ok_and(|out| out == expected.as_bytes())
             });
         }
     }
+}
+
+#[test]
+fn a_file_that_is_read_in_small_pieces_is_read_to_its_end() {
+    // The kernel gives it out a page at a time, and does not tell of changes.
+    let Ok(text) = fs::read("/proc/kallsyms") else {
+        return;
+    };
+    let dir = Dir::new();
+    let last = text.len().min(50_000);
+    let start = format!("-c{last}");
+    let args = [&start, "--until-idle=100ms", "/proc/kallsyms"];
+    let output = cofollow(&dir, args).run();
+    assert_eq!(output.stdout.len(), last);
 }

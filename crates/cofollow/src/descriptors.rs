@@ -19,6 +19,9 @@ use crate::identity::Identity;
 /// and streams.
 const MOST: usize = 512;
 
+/// What a process has open besides: the standard ones, bells, watches, directories that are being read.
+const OTHERS: u64 = 24;
+
 /// The descriptors that are kept. A clone is the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Descriptors(Arc<Kept>);
@@ -45,7 +48,10 @@ pub(crate) struct Slot {
 
 impl Default for Descriptors {
     fn default() -> Descriptors {
-        Descriptors::new(MOST)
+        // Where few are allowed, half of them are left for the files that have to keep theirs.
+        let allowed = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+        let allowed = usize::try_from(allowed.saturating_sub(OTHERS) / 2);
+        Descriptors::new(allowed.unwrap_or(MOST).min(MOST))
     }
 }
 

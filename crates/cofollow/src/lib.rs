@@ -59,6 +59,7 @@
 //! for. Nothing wakes while nothing happens. Where watching fails, or the file system does not tell of changes, the
 //! name is looked at every [`poll`](Settings::poll).
 
+mod ancestors;
 mod descriptors;
 mod disk;
 mod engine;

@@ -180,10 +180,11 @@ impl<F: Readable> Name<F> {
 
     fn miss(&mut self, error: io::Error, notify: &mut dyn FnMut(&Notice)) {
         let kind = error.kind();
+        let is_gone = kind == io::ErrorKind::NotFound;
         if self.present {
             let error = Arc::new(error);
             notify(&Notice::Gone(Arc::clone(&self.shown), error));
-        } else if self.said != Some(kind) {
+        } else if self.said != Some(kind) && !(is_gone && (self.was_read || self.is_matched)) {
             let error = Error::io(Call::Open, Arc::clone(&self.shown), error);
             notify(&Notice::Unreadable(error));
         }
@@ -194,7 +195,7 @@ impl<F: Readable> Name<F> {
     /// It stands for something that has no lines.
     fn refuse(&mut self, kind: Kind, notify: &mut dyn FnMut(&Notice)) {
         let said = io::ErrorKind::IsADirectory;
-        if self.present {
+        if self.present || self.was_read && self.said != Some(said) {
             notify(&Notice::ReplacedByOther(Arc::clone(&self.shown)));
         } else if self.said != Some(said) {
             if kind == Kind::Directory {

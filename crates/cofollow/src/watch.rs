@@ -6,10 +6,11 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use costage::{Call, Error, Event, Result, Ring, Wait, Waits, event};
+use costage::{Call, Error, Event, Result, Ring, Waits, event};
 use notify::event::ModifyKind;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
+use crate::ancestors::Ancestors;
 use crate::disk::Readable;
 use crate::identity::Identity;
 use crate::resolve::Hop;
@@ -93,6 +94,7 @@ pub(crate) struct Watch<F> {
     bell: Event,
     /// A bell whose last ring is gone, as it is with a watcher that failed, never stops ringing.
     _ring: Ring,
+    ancestors: Ancestors,
     /// The directories that are to be watched.
     directories: HashMap<PathBuf, Directory>,
     /// The files that are watched themselves: one watch each, for inotify knows files and not names.
@@ -117,6 +119,7 @@ impl<F: Readable> Watch<F> {
         Ok(Watch {
             watcher,
             shared,
+            ancestors: Ancestors::default(),
             bell,
             _ring: ring,
             directories: HashMap::new(),
@@ -137,6 +140,7 @@ impl<F: Readable> Watch<F> {
 
     /// Watches a directory for one more user.
     fn watch_directory(&mut self, path: &Path) -> io::Result<()> {
+        self.ancestors.watch_above(path);
         let directory = self.directories.entry(path.to_owned()).or_default();
         directory.users += 1;
         // inotify watches what has the name now, and cannot be relied on to tell when something else has it.
@@ -270,14 +274,17 @@ impl<F: Readable> Watch<F> {
         }
     }
 
-    pub(crate) fn waits(&self, waits: &mut Waits) -> Wait {
-        self.bell.waits(waits)
+    pub(crate) fn waits(&mut self, waits: &mut Waits) {
+        self.bell.waits(waits);
+        self.ancestors.waits(waits);
     }
 
     /// What has changed since it was last asked.
-    pub(crate) fn take(&mut self) -> Changes {
+    pub(crate) fn take(&mut self, waits: &Waits) -> Changes {
         self.bell.clear();
-        let changes = std::mem::take(&mut lock(&self.shared).changes);
+        let have_ancestors_changed = self.ancestors.have_changed(waits);
+        let mut changes = std::mem::take(&mut lock(&self.shared).changes);
+        changes.all |= have_ancestors_changed;
         let directories = self.directories.keys();
         let lost: Vec<PathBuf> = directories
             .filter(|path| changes.all || changes.paths.contains(*path))
@@ -390,7 +397,7 @@ mod tests {
         watch.watch_hop(&hop(dir.path()), 0).expect("watched");
         assert!(watch.directories[dir.path()].watched.is_some());
         lock(&watch.shared).changes.all = true;
-        assert!(watch.take().all);
+        assert!(watch.take(&Waits::default()).all);
         assert!(watch.directories[dir.path()].watched.is_none());
         watch.watch_hop(&hop(dir.path()), 0).expect("watched");
         assert!(watch.directories[dir.path()].watched.is_some());

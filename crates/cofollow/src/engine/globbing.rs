@@ -42,6 +42,9 @@ impl<D: Disk> Engine<D> {
             if self.paths.contains(&path) || path.is_dir() {
                 continue;
             }
+            if start.is_none() && self.is_followed_copy(&path) {
+                continue;
+            }
             let shown = path.display().to_string();
             let index = self.add_name(&path, &shown);
             self.names[index].is_matched = true;

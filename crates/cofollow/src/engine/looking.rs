@@ -32,6 +32,15 @@ impl<D: Disk> Engine<D> {
             self.names[index].elsewhere = None;
         }
         let before = self.rewatch(index);
+        if start.is_none() && self.names[index].is_matched {
+            let path = self.names[index].path.clone();
+            if self.is_followed_copy(&path) {
+                // The pattern's name for a text that comes under another.
+                self.names[index].retire();
+                self.watch_files(index);
+                return self.queue(index);
+            }
+        }
         let found = self.names[index].look(&self.disk, &mut self.notify);
         let is_first = start.is_some();
         let is_change = !matches!(found, Found::Same);

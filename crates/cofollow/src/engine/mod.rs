@@ -90,6 +90,8 @@ pub(crate) struct Engine<D: Disk> {
     stream_waits: Vec<(usize, Wait)>,
     /// Files that were let go.
     past: HashMap<Identity, Past>,
+    /// Copies of texts that are followed, which match a pattern too.
+    copies: HashSet<Identity>,
     saver: Option<Saver>,
     said_none_left: bool,
 }
@@ -122,6 +124,7 @@ impl<D: Disk> Engine<D> {
             streams: BTreeSet::new(),
             stream_waits: Vec::new(),
             past: HashMap::new(),
+            copies: HashSet::new(),
             saver: None,
             said_none_left: false,
         }
@@ -167,7 +170,7 @@ impl<D: Disk> Engine<D> {
 
     pub(crate) fn waits(&mut self, waits: &mut Waits, room: bool) {
         self.settle();
-        if let Some(watch) = &self.watch {
+        if let Some(watch) = &mut self.watch {
             watch.waits(waits);
         }
         let alarm = self.alarms.first().map(|(alarm, _)| *alarm);
@@ -207,7 +210,7 @@ impl<D: Disk> Engine<D> {
             }
         }
         if let Some(watch) = &mut self.watch {
-            let changes = watch.take();
+            let changes = watch.take(waits);
             if changes.all {
                 (self.notify)(&Notice::Detail(Detail::Rescan));
                 self.look_at_all();

@@ -14,7 +14,7 @@ use crate::Notice;
 use crate::disk::{Disk, Facts, Kind, Readable};
 use crate::generation::Generation;
 use crate::identity::Identity;
-use crate::name::SILENCE;
+use crate::name::{Name, SILENCE};
 use crate::notice::Detail;
 use crate::resolve::{Hop, Target};
 use crate::series::{Age, Member, is_between, is_like, is_rotated, stem};
@@ -298,9 +298,49 @@ impl<D: Disk> Engine<D> {
         let is_new = |born: u64| {
             now.is_ok_and(|now| now.saturating_sub(Duration::from_nanos(born)) < self.rules.poll)
         };
-        present.is_some_and(is_younger)
+        // Who does not follow will not look again.
+        self.rules.follow
+            && present.is_some_and(is_younger)
             && sibling.facts.length < TELLING as u64
             && sibling.facts.identity.born.is_some_and(is_new)
+    }
+
+    /// Does a path that came to match a pattern stand for the copy of a text that is followed under another name?
+    pub(crate) fn is_followed_copy(&mut self, path: &Path) -> bool {
+        let Some(sibling) = self.sibling(path.to_owned()) else {
+            return false;
+        };
+        let identity = sibling.facts.identity;
+        if self.is_anywhere(identity) {
+            return false;
+        }
+        let is_of = |name: &Name<D::File>| {
+            let base = name.path.file_name().zip(path.file_name());
+            name.present
+                && name.path.parent() == path.parent()
+                && base.is_some_and(|(base, other)| is_rotated(base, other))
+        };
+        let Some(owner) = self.names.iter().position(is_of) else {
+            return false;
+        };
+        if self.copies.contains(&identity)
+            || self.names[owner]
+                .known_siblings()
+                .any(|known| known == identity)
+        {
+            return true;
+        }
+        if self.is_begun(owner, &sibling) {
+            let later = Instant::now() + self.rules.poll;
+            self.globs_at.get_or_insert(later);
+            return true;
+        }
+        let opened = self.open(sibling);
+        let is_copy = opened.is_some_and(|opened| self.is_copy(owner, &opened));
+        if is_copy {
+            self.copies.insert(identity);
+        }
+        is_copy
     }
 
     /// Is it a copy of a text that is read already? Then it was made by who copies and truncates, or by hand.
