@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::thread;
 
 use super::{cofollow, through_shell};
-use crate::util::{Cmd, Dir};
+use crate::util::{Cmd, Dir, wait_until};
 
 const ALL: [&str; 3] = ["-n+1", "--no-follow", "log"];
 
@@ -174,6 +174,10 @@ fn a_signal_ends_it_though_nobody_reads_and_a_second_one_at_once() {
     for second in [None, Some("TERM")] {
         let (running, mut stdout) = cofollow(&dir, ALL).spawn_unread();
         stdout.read_exact(&mut [0]).expect("read");
+        let stat = format!("/proc/{}/stat", running.pid());
+        wait_until("it waits for room", || {
+            fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") S "))
+        });
         running.kill("INT");
         if let Some(second) = second {
             running.kill(second);
