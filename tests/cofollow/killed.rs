@@ -33,7 +33,8 @@ impl Writer<'_> {
         // Not always cut at a line.
         let at = text.len() - 1 - usize::try_from(self.below(2)).expect("small");
         let (head, rest) = text.split_at(at);
-        let rotates = self.below(8) == 0;
+        // It goes on for as long as the follower takes to start: that is no test of how many files a directory holds.
+        let rotates = self.below(8) == 0 && self.rotated < 300;
         self.dir.append("log", head);
         if rotates {
             self.rotated += 1;
@@ -62,10 +63,17 @@ fn numbers(output: &Output) -> Option<(usize, usize, bool)> {
     Some((first, last, is_cut))
 }
 
+/// An empty log, and a state that knows it: what was rotated away before the first look is not read.
+fn begin(dir: &Dir) {
+    dir.write("log", "");
+    let first = ["-n+1", "--resume=state", "--no-follow", "log"];
+    cofollow(dir, first).run().stdout("").stderr("").code(0);
+}
+
 #[test]
 fn stopped_at_any_moment_under_a_writer_that_rotates() {
     let dir = Dir::new();
-    dir.write("log", "");
+    begin(&dir);
     let writer = RefCell::new(Writer {
         dir: &dir,
         line: 0,
@@ -103,7 +111,7 @@ fn stopped_at_any_moment_under_a_writer_that_rotates() {
 #[test]
 fn killed_at_any_moment_under_a_writer_that_rotates() {
     let dir = Dir::new();
-    dir.write("log", "");
+    begin(&dir);
     let writer = RefCell::new(Writer {
         dir: &dir,
         line: 0,

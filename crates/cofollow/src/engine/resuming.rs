@@ -1,5 +1,6 @@
 //! Going on where an earlier run ended.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -11,6 +12,7 @@ use crate::Notice;
 use crate::disk::{Disk, Facts, Readable};
 use crate::generation::Generation;
 use crate::globs::Glob;
+use crate::identity::Identity;
 use crate::marks::Marks;
 use crate::name::{Name, SILENCE};
 use crate::notice::Detail;
@@ -93,15 +95,22 @@ impl<D: Disk> Engine<D> {
         self.names[index].siblings = saved.siblings;
         // The files that were followed may all have other names now.
         self.rewatch(index);
+        // Asked once: there may be as many files to find as there are siblings.
+        let places = self.places(index);
         for file in saved.files {
-            self.take_up_file(index, &file);
+            self.take_up_file(index, &file, &places);
         }
         self.names[index].look_again = true;
         self.names[index].caught_up = true;
         self.look_at_name(index, None);
     }
 
-    fn take_up_file(&mut self, index: usize, saved: &SavedFile) {
+    fn take_up_file(
+        &mut self,
+        index: usize,
+        saved: &SavedFile,
+        places: &HashMap<Identity, PathBuf>,
+    ) {
         let present = self.names[index].path.clone();
         let present = self.disk.open(&present).and_then(|file| {
             let facts = file.facts()?;
@@ -118,10 +127,14 @@ impl<D: Disk> Engine<D> {
                 .flatten()
                 .map(|marks| (file, facts, marks)),
             None => self
-                .sibling_with(index, |file, facts| {
-                    (facts.identity == saved.identity)
-                        .then(|| is_it(file).ok().flatten())
-                        .flatten()
+                .opened_at(places.get(&saved.identity), saved)
+                .or_else(|| {
+                    // It may have been renamed since.
+                    self.sibling_with(index, |file, facts| {
+                        (facts.identity == saved.identity)
+                            .then(|| is_it(file).ok().flatten())
+                            .flatten()
+                    })
                 })
                 .or_else(|| self.match_with(saved)),
         };
@@ -142,6 +155,21 @@ impl<D: Disk> Engine<D> {
         (self.notify)(&Notice::Detail(resumed));
         let generation = Generation::marked(key, file, &facts, saved.position, marks);
         self.names[index].generations.push_back(generation);
+    }
+
+    /// The file at a path, if it is the saved one.
+    fn opened_at(
+        &self,
+        path: Option<&PathBuf>,
+        saved: &SavedFile,
+    ) -> Option<(Arc<D::File>, Facts, Marks)> {
+        let file = self.disk.open(path?).ok()?;
+        let facts = file.facts().ok()?;
+        if facts.identity != saved.identity {
+            return None;
+        }
+        let marks = Marks::saved(&file, saved.fingerprint, saved.position);
+        Some((Arc::new(file), facts, marks.ok()??))
     }
 
     /// A sibling in which `find` finds the marks of what was read.

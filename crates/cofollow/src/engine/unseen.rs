@@ -1,7 +1,7 @@
 //! Files that had a name unseen: between two looks, while the process was stopped, or before it ran. They are
 //! found among the siblings of the name, by identity.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -261,6 +261,15 @@ impl<D: Disk> Engine<D> {
             self.listings.clear();
         }
         None
+    }
+
+    /// Where each sibling is now.
+    pub(crate) fn places(&mut self, index: usize) -> HashMap<Identity, PathBuf> {
+        let paths = self.siblings(index, &[]).into_iter();
+        let siblings = paths.filter_map(|path| self.sibling(path));
+        siblings
+            .map(|sibling| (sibling.facts.identity, sibling.path))
+            .collect()
     }
 
     /// What goes away meanwhile is no sibling, and what is no file should not be opened.
