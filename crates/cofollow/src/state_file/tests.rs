@@ -3,7 +3,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -241,11 +241,20 @@ fn killed_at_any_moment_it_leaves_a_whole_state() {
     let mut leftovers = 0;
     for round in 0..150 {
         let mut other = Other::start(&path, true);
-        // Some are killed while they open it; the others somewhere in their saves, all over the first 3 ms.
+        // Some are killed while they open it, some when they have saved a few times, and some in a save.
         if round % 5 != 0 {
             other.wait_until_open();
         }
-        thread::sleep(Duration::from_micros(round * 1237 % 3000));
+        let new = path.with_file_name(".state.new");
+        match round % 5 {
+            0 => {}
+            1 | 2 => {
+                wait_until(|| {
+                    fs::read(&path).is_ok_and(|text| number_of(&text) > last + round % 7)
+                });
+            }
+            _ => wait_until(|| new.exists()),
+        }
         other.kill();
         let number = match fs::read(&path) {
             Ok(text) => number_of(&text),
@@ -428,4 +437,13 @@ fn what_cannot_be_saved_leaves_the_old_state() {
     fs::remove_dir(dir.path().join("sub/.state.new")).expect("removed");
     file.save(&numbered(3)).expect("saved again");
     assert_eq!(number_of(&fs::read(&path).expect("read")), 3);
+}
+
+/// Waits for what another process does.
+fn wait_until(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain");
+        thread::yield_now();
+    }
 }
