@@ -5,7 +5,7 @@ use std::io::Write;
 
 use crate::util::{Cmd, Dir, Output, built};
 
-const TOOLS: [(&str, i32); 2] = [("cofollow", 1), ("cogrep", 2)];
+const TOOLS: [(&str, i32); 3] = [("cobroadcast", 1), ("cofollow", 1), ("cogrep", 2)];
 
 fn generated(tool: &str, kind: &str) -> Output {
     let output = Cmd::bin(tool).args(["--generate", kind]).run();

@@ -2,6 +2,7 @@
 
 mod chain;
 mod cli;
+mod cobroadcast;
 mod cofollow;
 mod cogrep;
 mod course;

@@ -235,16 +235,22 @@ impl Driver {
         while !chain.idle() {
             self.waits.clear();
             self.wait_for_signals();
-            if let Some(stopping) = self.stopping {
+            if let Some(stopping) = self.stopping
+                && !self.is_patient()
+            {
                 self.waits.until(stopping.until);
             }
             chain.waits(&mut self.waits);
             self.waits.wait()?;
             self.hear_signals();
-            if let Some(stopping) = self.stopping
-                && Instant::now() >= stopping.until
-            {
-                return outcome.and(Ok(Ended::Abandoned(stopping.signal)));
+            if let Some(stopping) = self.stopping {
+                if self.is_patient() {
+                    if self.is_to_end_now() {
+                        break;
+                    }
+                } else if Instant::now() >= stopping.until {
+                    return outcome.and(Ok(Ended::Abandoned(stopping.signal)));
+                }
             }
             if let Err(error) = chain.wake(&self.waits) {
                 outcome = outcome.and(Err(error));
@@ -322,8 +328,23 @@ impl Driver {
         }
     }
 
+    /// Is the chain waited for after a signal?
+    fn is_patient(&self) -> bool {
+        self.signals.as_ref().is_some_and(Signals::are_patient)
+    }
+
+    /// Has a second signal come that ends the loop?
+    fn is_to_end_now(&self) -> bool {
+        self.signals.as_ref().is_some_and(Signals::end_the_loop)
+    }
+
     fn hear_signals(&mut self) {
         if self.stopping.is_some() {
+            if self.is_patient()
+                && let Some(signals) = &mut self.signals
+            {
+                signals.silence();
+            }
             return;
         }
         if let Some(signals) = &mut self.signals
@@ -344,8 +365,9 @@ impl Driver {
     /// Has a signal come, and is there nothing to wait for any more?
     fn must_stop(&mut self, drains: bool, flow: Flow) -> bool {
         self.hear_signals();
-        self.stopping
-            .is_some_and(|stopping| !drains || Instant::now() >= stopping.deadline(flow))
+        self.stopping.is_some_and(|stopping| {
+            !drains || self.is_to_end_now() || Instant::now() >= stopping.deadline(flow)
+        })
     }
 
     /// Passes on what was read before the signal.

@@ -83,7 +83,7 @@ pub use error::{Call, Error, Result, printable, reason};
 pub use event::{Event, Ring, event};
 pub use framer::{Framer, Framing};
 pub use reader::{Reader, open};
-pub use signals::Signals;
+pub use signals::{Second, Signals};
 pub use sink::{Collect, Collected, Discard, Sink, Written, collect, discard, printer, sink};
 pub use source::{Pull, Pulled, Source, Text};
 pub use stage::{Flow, Stage};

@@ -11,10 +11,13 @@ use signal_hook::{flag, low_level};
 
 use crate::{Interest, Wait, Waits, start};
 
-/// Catches the first SIGINT, SIGTERM or SIGHUP so that a chain can end in order; a second one ends the process
-/// at once. A signal that was ignored when the process started stays ignored.
+/// Catches the first SIGINT, SIGTERM or SIGHUP so that a chain can end in order. A signal that was ignored when the
+/// process started stays ignored.
 #[derive(Debug)]
 pub struct Signals {
+    second: Second,
+    /// How often the bell was rung.
+    rings: usize,
     bell: UnixStream,
     /// The other end of the bell. If all signals are ignored nobody else has it, and a bell without one would
     /// ring for ever.
@@ -22,24 +25,44 @@ pub struct Signals {
     caught: Arc<AtomicUsize>,
 }
 
+/// What a second signal does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Second {
+    /// It ends the process at once. After the first a chain has a second to write what it holds.
+    EndsTheProcess,
+    /// It ends the loop: [`Driver::finish`](crate::Driver::finish) returns though the chain may not be idle. After the
+    /// first the chain has all the time it needs. For who has others to tell of it.
+    EndsTheLoop,
+}
+
 impl Signals {
-    /// Begins to catch. Once a process; the handlers stay.
+    /// Begins to catch SIGINT, SIGTERM and SIGHUP; a second signal ends the process. Once a process; the handlers
+    /// stay.
     pub fn catch() -> io::Result<Signals> {
+        Signals::catch_these(&[SIGINT, SIGTERM, SIGHUP], Second::EndsTheProcess)
+    }
+
+    /// Begins to catch these signals, of SIGINT, SIGTERM and SIGHUP.
+    pub fn catch_these(signals: &[i32], second: Second) -> io::Result<Signals> {
         let (bell, ring) = UnixStream::pair()?;
         bell.set_nonblocking(true)?;
         let caught = Arc::new(AtomicUsize::new(0));
         let again = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        for &signal in signals {
             if start::ignored(signal) {
                 continue;
             }
-            // The actions run in this order: the first signal finds `again` false.
-            flag::register_conditional_default(signal, Arc::clone(&again))?;
-            flag::register(signal, Arc::clone(&again))?;
+            if second == Second::EndsTheProcess {
+                // The actions run in this order: the first signal finds `again` false.
+                flag::register_conditional_default(signal, Arc::clone(&again))?;
+                flag::register(signal, Arc::clone(&again))?;
+            }
             flag::register_usize(signal, Arc::clone(&caught), signal.unsigned_abs() as usize)?;
             low_level::pipe::register(signal, ring.try_clone()?)?;
         }
         Ok(Signals {
+            second,
+            rings: 0,
             bell,
             _ring: ring,
             caught,
@@ -61,6 +84,16 @@ impl Signals {
     pub(crate) fn silence(&mut self) {
         let mut rings = [0; 16];
         // Nothing to read is as good as something: `caught` tells.
-        let _ = self.bell.read(&mut rings);
+        self.rings += self.bell.read(&mut rings).unwrap_or(0);
+    }
+
+    /// Is the chain waited for after a signal, however long it takes?
+    pub(crate) fn are_patient(&self) -> bool {
+        self.second == Second::EndsTheLoop
+    }
+
+    /// Has a second one come that ends the loop? Known of what was silenced.
+    pub(crate) fn end_the_loop(&self) -> bool {
+        self.are_patient() && self.rings > 1
     }
 }

@@ -10,6 +10,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use memchr::memchr_iter;
+
 use crate::error::STANDARD_OUTPUT;
 use crate::reader::is_unsupported;
 use crate::shortcut::Shortcut;
@@ -58,16 +60,40 @@ pub fn sink<F: AsFd>(name: impl Into<Arc<str>>, fd: F) -> Sink<F> {
 /// How much a [`Sink`] has written so far: what a source that must not forget asks before it saves where it
 /// stands.
 #[derive(Clone, Debug, Default)]
-pub struct Written(Arc<AtomicU64>);
+pub struct Written(Arc<Counters>);
+
+#[derive(Debug, Default)]
+struct Counters {
+    written: AtomicU64,
+    lost: AtomicU64,
+    lost_lines: AtomicU64,
+}
 
 impl Written {
     /// In bytes. Written is what the descriptor has taken; a reader may still lose it.
     pub fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.written.load(Ordering::Relaxed)
+    }
+
+    /// The bytes that the sink was sent and could not write, because its reader left or a write failed.
+    pub fn lost_bytes(&self) -> u64 {
+        self.0.lost.load(Ordering::Relaxed)
+    }
+
+    /// The ends of lines among [`lost_bytes`](Written::lost_bytes): a line of which only the beginning was written
+    /// is lost.
+    pub fn lost_lines(&self) -> u64 {
+        self.0.lost_lines.load(Ordering::Relaxed)
     }
 
     fn add(&self, count: usize) {
-        self.0.fetch_add(count as u64, Ordering::Relaxed);
+        self.0.written.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    fn lose(&self, block: &Block) {
+        let lines = memchr_iter(block.terminator(), block).count() as u64;
+        self.0.lost.fetch_add(block.len() as u64, Ordering::Relaxed);
+        self.0.lost_lines.fetch_add(lines, Ordering::Relaxed);
     }
 }
 
@@ -164,6 +190,12 @@ impl<F: AsFd> Sink<F> {
         self.written.clone()
     }
 
+    /// Counts in `written` together with others, as the sinks that take the place of each other do.
+    pub fn counted_by(mut self, written: &Written) -> Sink<F> {
+        self.written = written.clone();
+        self
+    }
+
     /// Writes what is queued until nothing is left or there is no room.
     fn write(&mut self) -> Result<Flow> {
         self.blocked = false;
@@ -251,8 +283,10 @@ impl<F: AsFd> Sink<F> {
     fn give_up(&mut self, state: State) {
         self.state = state;
         self.close_fd();
-        self.queue.clear();
-        self.gather.take();
+        self.queue_gathered();
+        for block in self.queue.drain(..) {
+            self.written.lose(&block);
+        }
     }
 
     /// The way that the system has from a file into this output without passing through the process.
@@ -298,7 +332,10 @@ impl<F: AsFd> Stage for Sink<F> {
     fn send(&mut self, block: &Block) -> Result<Flow> {
         match self.state {
             State::Open => {}
-            State::ReaderGone | State::Failed | State::Closing => return Ok(Flow::Stop),
+            State::ReaderGone | State::Failed | State::Closing => {
+                self.written.lose(block);
+                return Ok(Flow::Stop);
+            }
         }
         if self.gather.len() + block.len() < GATHER {
             self.gather.push(block);

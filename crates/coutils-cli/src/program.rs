@@ -6,10 +6,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::{Arg, ArgAction, ArgMatches};
-use costage::{Ended, Error, Result, Signals, Stage, printable, start};
-use signal_hook::consts::SIGPIPE;
+use costage::{Ended, Error, Result, Second, Signals, Stage, printable, start};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 
 use crate::Tally;
 use crate::stats::Stats;
@@ -106,7 +107,28 @@ impl Program {
     ///
     /// If the handlers cannot be set.
     pub fn catch_signals(&self) -> Result<Signals> {
-        Signals::catch().map_err(|error| Error::io(costage::Call::Wait, "signals", error))
+        self.catch_signals_but(false, Second::EndsTheProcess)
+    }
+
+    /// Begins to catch signals; SIGINT does nothing, if `ignores_interrupts`. Programs that are started from here have
+    /// it with its default action all the same.
+    ///
+    /// # Errors
+    ///
+    /// If the handlers cannot be set.
+    pub fn catch_signals_but(&self, ignores_interrupts: bool, second: Second) -> Result<Signals> {
+        let caught = if ignores_interrupts {
+            let unread = Arc::new(AtomicBool::new(false));
+            let deaf = if start::ignored(SIGINT) {
+                Ok(())
+            } else {
+                signal_hook::flag::register(SIGINT, unread).map(|_| ())
+            };
+            deaf.and_then(|()| Signals::catch_these(&[SIGTERM, SIGHUP], second))
+        } else {
+            Signals::catch_these(&[SIGINT, SIGTERM, SIGHUP], second)
+        };
+        caught.map_err(|error| Error::io(costage::Call::Wait, "signals", error))
     }
 
     /// Turns how a chain ended into the end of the process: `status` if it ended well.

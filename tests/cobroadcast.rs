@@ -1,0 +1,29 @@
+//! cobroadcast, as its users meet it.
+
+mod errors;
+mod signals;
+mod tee;
+
+use std::fmt::Write;
+
+use crate::util::{Cmd, built};
+
+fn cobroadcast<'a>(args: impl IntoIterator<Item = &'a str>) -> Cmd {
+    Cmd::bin("cobroadcast").args(args)
+}
+
+/// A shell script in which `$cobroadcast` is the program.
+fn sh(script: &str) -> Cmd {
+    Cmd::new("sh")
+        .args(["-c", script])
+        .env("cobroadcast", built("cobroadcast"))
+}
+
+/// Numbered lines: more than all pipes on the way hold.
+fn numbers(count: usize) -> String {
+    let mut text = String::new();
+    for number in 1..=count {
+        writeln!(text, "{number}").expect("a string");
+    }
+    text
+}

@@ -1,0 +1,192 @@
+//! What goes wrong with one target is told, and stays there.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::{cobroadcast, numbers, sh};
+use crate::util::{Cmd, Dir, Output};
+
+#[test]
+fn a_full_disk_ends_its_target_and_no_other() {
+    let dir = Dir::new();
+    // More than a pipe holds; the short one fails at the end.
+    for count in [300_000, 1] {
+        let text = numbers(count);
+        for _ in 0..20 {
+            cobroadcast(["before", "/dev/full", "after"])
+                .dir(dir.path(""))
+                .stdin(text.clone())
+                .run()
+                .stdout(&text)
+                .stderr("cobroadcast: /dev/full: No space left on device\n")
+                .code(1);
+            for name in ["before", "after"] {
+                let copy = fs::read(dir.path(name)).expect("read");
+                assert!(copy == text.as_bytes(), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_may_not_grow_ends_its_target_and_no_other() {
+    let dir = Dir::new();
+    let text = numbers(300_000);
+    // 100 KiB a file; SIGXFSZ is ignored, so that the write fails instead.
+    let script = r#"trap '' XFSZ; ulimit -f 200; exec "$cobroadcast" one | cat"#;
+    let output = sh(script).dir(dir.path("")).stdin(text.clone()).run();
+    output
+        .stdout(&text)
+        .stderr("cobroadcast: one: File too large\n");
+    let copy = fs::read(dir.path("one")).expect("read");
+    assert!(!copy.is_empty() && text.as_bytes().starts_with(&copy));
+}
+
+#[test]
+fn files_that_cannot_be_opened_are_told_and_the_others_written() {
+    let dir = Dir::new();
+    cobroadcast([".", "missing/file", "", "copy"])
+        .dir(dir.path(""))
+        .stdin("x\n")
+        .run()
+        .stdout("x\n")
+        .stderr(
+            "cobroadcast: .: Is a directory\n\
+             cobroadcast: missing/file: No such file or directory\n\
+             cobroadcast: '': No such file or directory\n",
+        )
+        .code(1);
+    assert_eq!(fs::read(dir.path("copy")).expect("read"), b"x\n");
+}
+
+#[test]
+fn a_full_standard_output_is_told_and_the_files_are_written() {
+    let dir = Dir::new();
+    let output = sh(r#""$cobroadcast" copy >/dev/full"#)
+        .dir(dir.path(""))
+        .stdin("x\n")
+        .run();
+    output
+        .stderr("cobroadcast: 'standard output': No space left on device\n")
+        .code(1);
+    assert_eq!(fs::read(dir.path("copy")).expect("read"), b"x\n");
+}
+
+#[test]
+fn closed_standard_descriptors_are_told() {
+    let dir = Dir::new();
+    let run = |script: &str| sh(script).dir(dir.path("")).stdin("x\n").run();
+    run(r#""$cobroadcast" copy >&-"#)
+        .stderr("cobroadcast: 'standard output': Bad file descriptor\n")
+        .code(1);
+    assert_eq!(fs::read(dir.path("copy")).expect("read"), b"x\n");
+    run(r#""$cobroadcast" <&-"#)
+        .stdout("")
+        .stderr("cobroadcast: standard input: Bad file descriptor\n")
+        .code(1);
+    run(r#""$cobroadcast" copy 2>&-; echo $?"#).stdout("x\n0\n");
+}
+
+#[test]
+fn a_directory_as_input_is_told() {
+    sh(r#"exec "$cobroadcast" <."#)
+        .run()
+        .stdout("")
+        .stderr("cobroadcast: standard input: Is a directory\n")
+        .code(1);
+}
+
+/// Runs it with one reader that is gone, the one of standard output, and a file.
+fn without_reader(dir: &Dir, args: &[&str], text: &str) -> Output {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    let cmd = Cmd::bin("cobroadcast").args(args).arg("copy");
+    cmd.dir(dir.path("")).stdin(text).stdout_to(writer).run()
+}
+
+#[test]
+fn a_reader_that_leaves_is_an_error_only_in_the_modes_that_mind() {
+    let dir = Dir::new();
+    let text = numbers(300_000);
+    let whole = |dir: &Dir| fs::read(dir.path("copy")).expect("read") == text.as_bytes();
+    for quiet in [
+        &[][..],
+        &["-p"],
+        &["--output-error"],
+        &["--output-error=warn-nopipe"],
+        &["--output-error=exit-nopipe"],
+        &["--output-error=exit", "-p"],
+    ] {
+        without_reader(&dir, quiet, &text).stderr("").code(0);
+        assert!(whole(&dir), "{quiet:?}");
+    }
+    let message = "cobroadcast: 'standard output': Broken pipe\n";
+    for warns in [&["--output-error=warn"][..], &["-p", "--output-err=warn"]] {
+        without_reader(&dir, warns, &text).stderr(message).code(1);
+        assert!(whole(&dir), "{warns:?}");
+    }
+    without_reader(&dir, &["--output-error=exit"], &text)
+        .stderr(message)
+        .code(1);
+    assert!(!whole(&dir));
+}
+
+#[test]
+fn with_exit_any_other_error_ends_all() {
+    let dir = Dir::new();
+    let message = "cobroadcast: /dev/full: No space left on device\n";
+    for mode in ["exit", "exit-nopipe"] {
+        let mode = format!("--output-error={mode}");
+        let mut running = cobroadcast([&*mode, "/dev/full"]).dir(dir.path("")).spawn();
+        running.send(numbers(10_000));
+        // Its input stays open.
+        let output = running.wait_with_open_stdin();
+        output.stderr(message).code(1);
+        cobroadcast([&*mode, "missing/file", "copy"])
+            .dir(dir.path(""))
+            .run()
+            .stderr("cobroadcast: missing/file: No such file or directory\n")
+            .code(1);
+        assert!(!Path::new(&dir.path("copy")).exists());
+    }
+}
+
+#[test]
+fn the_last_reader_that_leaves_ends_it_as_any_filter_ends() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    cobroadcast([])
+        .stdin("x\n")
+        .stdout_to(writer)
+        .run()
+        .stderr("")
+        .signal(13);
+    // Who ignores SIGPIPE wants to be told.
+    let dir = Dir::new();
+    let script = r#"trap '' PIPE; { yes 2>/dev/null | "$cobroadcast" 2>told; echo $? >>told; } | head -n1; cat told"#;
+    sh(script)
+        .dir(dir.path(""))
+        .run()
+        .stdout("y\ncobroadcast: write error: Broken pipe\n1\n");
+}
+
+#[test]
+fn it_ends_when_its_last_reader_leaves_though_its_input_is_quiet() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let (running, stdout) = cobroadcast([]).stdin_from(reader).spawn_unread();
+    drop(stdout);
+    running.wait().stderr("").signal(13);
+    drop(writer);
+}
+
+#[test]
+fn wrong_usage_is_told() {
+    cobroadcast(["--output-error=w"])
+        .run()
+        .stderr(
+            "cobroadcast: invalid argument 'w' for '--output-error': 'warn', 'warn-nopipe', 'exit' or \
+             'exit-nopipe'\nTry 'cobroadcast --help' for more information.\n",
+        )
+        .code(1);
+}
