@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whole chains of cofollow and cogrep beside the same chains of GNU grep, ripgrep, ugrep and tail.
 
-usage: chains.py [--bin DIR] [--size 1GiB] [--runs 9] [--data DIR] [--json FILE] [CASE...]
+usage: chains.py [--bin DIR] [--rg COMMAND] [--size 1GiB] [--runs 9] [--data DIR] [--json FILE] [CASE...]
 
 The programs of one case run in turn, run after run, so that a machine that gets slower gets slower for all of
 them; medians are compared. GNU grep and ripgrep run twice in every run: what one differs from itself is noise.
@@ -15,6 +15,8 @@ cases:
   follow   one line appended to a file, one line out: cofollow log | cogrep x
   flood    (echo hit; yes) | P hit: the time to the first byte
   exit     cofollow log | cogrep a | cogrep -m1 b: from the line that ends it to the end of all three
+  max      yes | P -m1 y: from its start to the end of both
+  stop     a quiet writer | P a | P -m1 b: from the line that ends it to the end of both filters
   leave    P a, whose reader leaves while nothing comes: the time until it exits
   idle     system calls of cofollow log | cogrep a | cogrep b in ten seconds without a line (needs strace)
 
@@ -40,7 +42,7 @@ GREPS = {"rg": ["rg"], "grep": ["grep"], "ugrep": ["ugrep"]}
 AGAIN = {name + report.AGAIN: GREPS[name] for name in ("rg", "grep")}
 LINE_BUFFERED = {f"{name} --line-buffered": [name, "--line-buffered"] for name in GREPS}
 # Whose versions go with the figures.
-PROGRAMS = ("grep", "rg", "ugrep", "tail")
+PROGRAMS = ("grep", "ugrep", "tail")
 # Short measurements are repeated so often.
 SHORT_RUNS = 5
 IDLE = 10
@@ -56,6 +58,7 @@ def parse(arguments):
     parser.add_argument("--data", type=pathlib.Path, default=TARGET / "bench-data", help="where the log is kept")
     parser.add_argument("--json", type=pathlib.Path, help="where the raw figures go")
     parser.add_argument("--cogrep", help="this command instead of cogrep")
+    parser.add_argument("--rg", default="rg", help="this command for ripgrep")
     parser.add_argument("--cofollow", help="this command instead of cofollow")
     parser.add_argument("cases", nargs="*", metavar="CASE", help=" ".join(CASES))
     options = parser.parse_args(arguments)
@@ -80,6 +83,8 @@ class Bench:
 
     def greps(self, peers):
         """The filters that are there, ours first, by name."""
+        rg = shlex.split(self.options.rg)
+        peers = {name: [*rg, *words] if program == "rg" else [program, *words] for name, (program, *words) in peers.items()}
         return {name: command for name, command in {"cogrep": self.cogrep, **peers}.items() if there(command)}
 
     def followers(self, *filters):
@@ -167,6 +172,19 @@ def exit_case(bench):
     table("exit", figures, "ms", 1e3, never="> 2 s")
 
 
+def max_case(bench):
+    contenders = {name: [["yes"], [*grep, "-m1", "y"]] for name, grep in bench.greps(LINE_BUFFERED | GREPS).items()}
+    table("max", bench.compare("max", contenders, measure.exit_of, SHORT_RUNS), "ms", 1e3, never="> 2 s")
+
+
+def stop_case(bench):
+    contenders = {
+        name: [[*grep, "a"], [*grep, "-m1", "b"]] for name, grep in bench.greps(LINE_BUFFERED | GREPS).items()
+    }
+    figures = bench.compare("stop", contenders, lambda it: measure.exit_at(it, b"a b\n"), SHORT_RUNS)
+    table("stop", figures, "ms", 1e3, never="> 2 s")
+
+
 def leave_case(bench):
     contenders = {name: [*grep, "a"] for name, grep in bench.greps(LINE_BUFFERED | GREPS).items()}
     figures = bench.compare("leave", contenders, measure.exit_when_left, SHORT_RUNS)
@@ -195,6 +213,8 @@ CASES = {
     "follow": follow_case,
     "flood": flood_case,
     "exit": exit_case,
+    "max": max_case,
+    "stop": stop_case,
     "leave": leave_case,
     "idle": idle_case,
 }
@@ -211,7 +231,7 @@ def main(arguments):
     date = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}"
     path = options.json or bench.data / f"results-{date}.json"
     settings = {"date": date, "size": options.size, "runs": options.runs, "cogrep": bench.cogrep}
-    raw = {**settings, "machine": report.machine(PROGRAMS), "results": bench.results}
+    raw = {**settings, "machine": report.machine((*PROGRAMS, options.rg)), "results": bench.results}
     path.write_text(json.dumps(raw, indent=1) + "\n")
     print(f"\nraw figures: {path}", file=sys.stderr)
 

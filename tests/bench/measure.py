@@ -23,7 +23,9 @@ GIVE_UP = 2.0
 
 
 @contextlib.contextmanager
-def chain(commands, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+def chain(
+    commands, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, environment=ENVIRONMENT
+):
     """Runs the commands with pipes between them; whatever is still running at the end is killed."""
     running, before = [], stdin
     try:
@@ -34,7 +36,7 @@ def chain(commands, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=
                 stdin=before,
                 stdout=stdout if last else subprocess.PIPE,
                 stderr=stderr,
-                env=ENVIRONMENT,
+                env=environment,
                 bufsize=0,
                 start_new_session=True,
             )
@@ -171,6 +173,22 @@ def exit_after(commands, log, text):
             return None
         started = time.perf_counter()
         file.write(text)
+        return wait_all(running, started)
+
+
+def exit_of(commands):
+    """Seconds from the start of a chain until all of it has exited."""
+    started = time.perf_counter()
+    with chain(commands) as running:
+        return wait_all(running, started)
+
+
+def exit_at(commands, text, start=0.3):
+    """Seconds from writing `text` to a chain until all of it has exited, while its writer stays and is quiet."""
+    with chain(commands, subprocess.PIPE) as running:
+        time.sleep(start)
+        started = time.perf_counter()
+        running[0].stdin.write(text)
         return wait_all(running, started)
 
 

@@ -1,0 +1,322 @@
+#!/usr/bin/env python3
+"""cogrep beside GNU grep, ripgrep and ugrep: what users search for, in three texts, from three kinds of input.
+
+usage: greps.py [--cogrep COMMAND] [--rg COMMAND] [--size 64MiB] [--runs 7] [--only TEXT/INPUT/CASE]...
+                [--data DIR] [--json FILE] [--svg FILE] [--from FILE]...
+
+texts:  log     lines of an access log, of 170 bytes; as much of them as --size says
+        short   lines of about 18 bytes; half as much
+        long    lines of about 5 KB; a quarter as much
+inputs: file    P ARGUMENTS FILE
+        stdin   P ARGUMENTS < FILE
+        pipe    cat FILE | P ARGUMENTS
+cases:  see CASES; and `start` with `literal` and `regex` in place of a text's: an empty file.
+
+The output goes into a pipe and is read from it. The programs of one case run in turn, run after run, and medians
+are compared. In a first turn output and status are compared: one that differs from cogrep's is shown with a `!` and
+left out of the ratio. The fastest of the others then runs twice in each turn: what it differs from itself is the
+noise. One that took five times as long is not run again. --only takes patterns as the shell's (`log/*/count`). --from prints the tables of what was measured
+before, of several runs together.
+"""
+
+import argparse
+import dataclasses
+import datetime
+import fnmatch
+import hashlib
+import json
+import math
+import os
+import pathlib
+import random
+import shlex
+import shutil
+import string
+import subprocess
+import sys
+import time
+
+import access_log
+import measure
+import report
+import texts
+
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"))
+PIECE = 64 << 10
+INPUTS = ("file", "stdin", "pipe")
+STARTS = {"literal": ["-E", "needle"], "regex": ["-E", "needle[0-9]+$"]}
+START_RUNS = 30
+# One that takes so many times what the fastest does is not run again.
+SLOW = 5
+# A peer that maps its file instead of reading it is not quite the same thing.
+MAPS = ("rg",)
+# A word in 30 % of the lines, and a whole line of 5 %.
+FREQUENT = {"log": "Firefox", "short": "es/", "long": "/swig/doc"}
+WHOLE = {"log": r'.*curl/8\.5\.0"', "short": "HEAD .*", "long": r'.*curl/8\.5\.0"'}
+WORDS = 100
+
+
+def cases(text, words):
+    """The arguments of each case; a dict where they are not the same for all."""
+    frequent = FREQUENT[text]
+    return {
+        "rare": ["needle-in-a"],
+        "frequent": [frequent],
+        "absent": ["haystack-in-a-needle"],
+        "ignore-case": ["-i", "Needle-In-A"],
+        "five": ["-E", r"wp-admin|phpmyadmin|\.git/|needle-in|/etc/passwd"],
+        "words": ["-F", "-f", str(words)],
+        "inner": ["-E", "[a-z/]+-in-a-[a-z]+"],
+        "no-literal": ["-E", "[0-9]{3} [0-9]{5}$"],
+        "invert": ["-v", frequent],
+        "count": ["-c", frequent],
+        "number": ["-n", frequent],
+        "only": ["-o", frequent],
+        "word": ["-w", "swig"],
+        "line": ["-E", "-x", WHOLE[text]],
+        "unicode": {
+            "": ["-E", r"\p{Lu}{4} /"],
+            "grep": ["-E", "[[:upper:]]{4} /"],
+            "grep UTF-8": ["-E", "[[:upper:]]{4} /"],
+        },
+        "max": ["-m", "1", "needle-in-a"],
+        "context": ["-A", "2", "swig/doc"],
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    name: str
+    command: tuple
+    locale: str = "C"
+
+    @property
+    def environment(self):
+        return {**os.environ, "LC_ALL": self.locale, "GREP_COLORS": "", "GREP_OPTIONS": ""}
+
+    def arguments(self, case):
+        own = case if isinstance(case, list) else case.get(self.name, case[""])
+        # ripgrep's -E is an encoding; it needs no option for what grep calls extended.
+        return [word for word in own if word != "-E"] if self.name == "rg" else own
+
+
+def programs(options):
+    ours = Program("cogrep", tuple(shlex.split(options.cogrep)))
+    peers = [
+        Program("grep", ("grep",)),
+        Program("grep UTF-8", ("grep",), "C.UTF-8"),
+        Program("rg", tuple(shlex.split(options.rg))),
+        Program("ugrep", ("ugrep",), "C.UTF-8"),
+    ]
+    return [program for program in (ours, *peers) if report.there(program.command)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """One program at one case."""
+
+    program: Program
+    arguments: list
+    path: pathlib.Path
+    input: str
+
+    def run(self, take):
+        """Seconds until `take` has had all of its output and it has ended, and its status."""
+        command = [*self.program.command, *self.arguments]
+        commands, stdin = [command], subprocess.DEVNULL
+        if self.input == "file":
+            command.append(str(self.path))
+        elif self.input == "pipe":
+            commands = [["cat", str(self.path)], command]
+        else:
+            stdin = self.path.open("rb", buffering=0)
+        environment = self.program.environment
+        started = time.perf_counter()
+        with measure.chain(commands, stdin, subprocess.PIPE, environment=environment) as running:
+            take(running[-1].stdout.fileno())
+            status = running[-1].wait()
+            took = time.perf_counter() - started
+        if self.input == "stdin":
+            stdin.close()
+        return took, status
+
+    def seconds(self):
+        return self.run(throw_away)[0]
+
+    def outcome(self):
+        """The status with the sha256 of the output, and the seconds it took."""
+        digest = hashlib.sha256()
+
+        def keep(fd):
+            while piece := os.read(fd, measure.PIECE):
+                digest.update(piece)
+
+        took, status = self.run(keep)
+        return f"{status} {digest.hexdigest()}", took
+
+
+class Start(Search):
+    """A search that is nothing but its start and its end."""
+
+    def seconds(self):
+        program = shutil.which(self.program.command[0])
+        command = [*self.program.command, *self.arguments, str(self.path)]
+        # A subprocess.Popen takes as long as what is measured.
+        started = time.perf_counter()
+        os.waitpid(os.posix_spawn(program, command, self.program.environment), 0)
+        return time.perf_counter() - started
+
+
+def throw_away(fd):
+    piece = [bytearray(PIECE)]
+    while os.readv(fd, piece):
+        pass
+
+
+def measure_case(name, searches, runs):
+    """What a case gave: seconds of each run by program, and whose output or status is not cogrep's."""
+    outcomes, warm = {}, {}
+    for program, search in searches.items():
+        report.show(f"{name}: {program}")
+        outcomes[program], warm[program] = search.outcome()
+    differ = [program for program, outcome in outcomes.items() if outcome != outcomes.get("cogrep")]
+    slow = [program for program in searches if program != "cogrep" and warm[program] > SLOW * min(warm.values())]
+    timed = {program: search for program, search in searches.items() if program not in slow}
+    if peers := [program for program in timed if program != "cogrep" and program not in differ]:
+        # Known well enough from the first turn to be the one that runs twice.
+        fastest = min(peers, key=warm.get)
+        timed[fastest + report.AGAIN] = searches[fastest]
+    figures = report.compare(name, timed, Search.seconds, runs)
+    return {"seconds": figures | {program: [warm[program]] for program in slow}, "differ": differ}
+
+
+def summary(name, result):
+    """Our median, the fastest peer's name and median, ours in its, and what it differs from itself."""
+    seconds, differ = result["seconds"], result["differ"]
+    median = {program: measure.median(runs) for program, runs in seconds.items()}
+    peers = [p for p in median if p != "cogrep" and p not in differ and not p.endswith(report.AGAIN)]
+    if not peers or "cogrep" not in median:
+        return None
+    fastest = min(peers, key=median.get)
+    again = next((p for p in median if p.endswith(report.AGAIN)), None)
+    noise = median[again] / median[again.removesuffix(report.AGAIN)] if again else None
+    ratio = median["cogrep"] / median[fastest]
+    return median["cogrep"], fastest, median[fastest], ratio, noise
+
+
+def limit(name, fastest):
+    """How many times the fastest peer's time a case may take."""
+    text, kind, case = name.split("/")
+    if text == "start":
+        return 1.2 if case == "literal" else 1.5
+    return 1.15 if kind == "file" and fastest in MAPS else 1.05
+
+
+def tables(results):
+    """Prints a table for each text and input, and what all cases come to."""
+    ratios, over = {}, []
+    for group in dict.fromkeys(name.rpartition("/")[0] for name in results):
+        lines = []
+        of_group = {name: result for name, result in results.items() if name.rpartition("/")[0] == group}
+        heads = list(dict.fromkeys(p for r in of_group.values() for p in r["seconds"] if not p.endswith(report.AGAIN)))
+        for name, result in of_group.items():
+            line = [name.rpartition("/")[2]]
+            for program in heads:
+                runs = result["seconds"].get(program)
+                wrong = "!" if program in result["differ"] else ""
+                line.append(f"{measure.median(runs) * 1e3:.1f}{wrong}" if runs else "")
+            if found := summary(name, result):
+                _, fastest, _, ratio, noise = found
+                ratios[name] = ratio
+                line += [f"{ratio:.2f}", fastest, f"{noise:.2f}"]
+                if ratio > limit(name, fastest):
+                    over.append(f"{name} {ratio:.2f} ({fastest}, noise {noise:.2f})")
+            else:
+                line += ["", "", ""]
+            lines.append(line)
+        print(f"\n### {group}, ms")
+        report.rows(["case", *heads, "ratio", "to", "noise"], lines)
+    print("\n### Geometric means of the ratios to the fastest other\n")
+    searches = {name: ratio for name, ratio in ratios.items() if not name.startswith("start/")}
+    for part in ("", *(f"{text}/" for text in texts.SHARES), *(f"/{kind}/" for kind in INPUTS)):
+        if some := [ratio for name, ratio in searches.items() if part in name]:
+            print(f"- {part.strip('/') or 'all'}: {geometric_mean(some):.3f} of {len(some)} cases")
+    print(f"\nabove the limit: {'; '.join(over) or 'none'}")
+
+
+def geometric_mean(ratios):
+    return math.exp(sum(map(math.log, ratios)) / len(ratios))
+
+
+def word_file(directory):
+    """A hundred words, of which the first is there."""
+    rng = random.Random(1)
+    words = [access_log.NEEDLE]
+    words += ["".join(rng.choices(string.ascii_lowercase, k=rng.randint(6, 12))) for _ in range(WORDS - 1)]
+    path = directory / "words"
+    path.write_text("".join(f"{word}\n" for word in words))
+    return path
+
+
+def searches_of(options):
+    """All searches asked for: the name of the case, the searches by program, and how often they run."""
+    known = programs(options)
+    words = word_file(options.data)
+
+    def wanted(name):
+        return not options.only or any(fnmatch.fnmatch(name, pattern) for pattern in options.only)
+
+    def of_all(case, path, kind, search=Search):
+        return {program.name: search(program, program.arguments(case), path, kind) for program in known}
+
+    for text in texts.SHARES:
+        for kind in INPUTS:
+            for case, arguments in cases(text, words).items():
+                name = f"{text}/{kind}/{case}"
+                if wanted(name):
+                    path = texts.text(text, access_log.size_of(options.size), options.data)
+                    yield name, of_all(arguments, path, kind), options.runs
+    empty = options.data / "empty"
+    empty.write_bytes(b"")
+    for case, arguments in STARTS.items():
+        if wanted(f"start/file/{case}"):
+            yield f"start/file/{case}", of_all(arguments, empty, "file", Start), options.runs * START_RUNS
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, usage=argparse.SUPPRESS
+    )
+    parser.add_argument("--cogrep", default=str(TARGET.resolve() / "release" / "cogrep"), help="this command")
+    parser.add_argument("--rg", default="rg", help="this command for ripgrep")
+    parser.add_argument("--size", default="64MiB", help="of the log")
+    parser.add_argument("--runs", type=int, default=7, help="of each program in each case")
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT/INPUT/CASE")
+    parser.add_argument("--data", type=pathlib.Path, default=TARGET / "bench-data", help="where the texts are kept")
+    parser.add_argument("--json", type=pathlib.Path, help="where the raw figures go")
+    parser.add_argument("--svg", type=pathlib.Path, help="where a drawing of the ratios goes")
+    parser.add_argument("--from", dest="earlier", action="append", default=[], type=pathlib.Path, metavar="FILE")
+    return parser.parse_args(arguments)
+
+
+def main(arguments):
+    options = parse(arguments)
+    results = {}
+    for path in options.earlier:
+        results.update(json.loads(path.read_text())["results"])
+    if not options.earlier:
+        options.data = options.data.resolve()
+        options.data.mkdir(parents=True, exist_ok=True)
+        for name, searches, runs in searches_of(options):
+            results[name] = measure_case(name, searches, runs)
+        date = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}"
+        path = options.json or options.data / f"greps-{date}.json"
+        settings = {"date": date, "size": options.size, "runs": options.runs, "cogrep": options.cogrep}
+        machine = report.machine(["grep", options.rg, "ugrep"])
+        path.write_text(json.dumps({**settings, "machine": machine, "results": results}, indent=1) + "\n")
+        print(f"raw figures: {path}", file=sys.stderr)
+    tables(results)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
