@@ -351,6 +351,7 @@ impl Driver {
             && let Some(signal) = signals.caught()
         {
             signals.silence();
+            self.waits.call_last();
             let now = Instant::now();
             self.stopping = Some(Stopping {
                 signal,
@@ -413,11 +414,8 @@ mod tests {
     fn after_a_signal_who_holds_an_unfinished_line_ends_first() {
         let now = Instant::now();
         let idle = Stopping {
-            signal: 2,
-            until: now + LAST_CALL,
             heard: now,
-            asked: true,
-            held: 0,
+            ..stopping_in(LAST_CALL)
         };
         let mut holding = idle;
         holding.hear(false, 3);
@@ -487,22 +485,96 @@ mod tests {
         }
     }
 
+    /// A signal that came now, with so much time for all.
+    fn stopping_in(time: Duration) -> Stopping {
+        let now = Instant::now();
+        Stopping {
+            signal: 2,
+            until: now + time,
+            heard: now,
+            asked: true,
+            held: 0,
+        }
+    }
+
     // What upstream had sent by then was not read: our own silence was taken for upstream's.
     #[test]
     fn after_a_signal_a_chain_that_was_full_is_no_silent_upstream() {
         let now = Instant::now();
         let mut driver = Driver::new();
-        driver.stopping = Some(Stopping {
-            signal: 2,
-            until: now + 100 * LAST_CALL,
-            heard: now,
-            asked: true,
-            held: 0,
-        });
+        driver.stopping = Some(stopping_in(100 * LAST_CALL));
         let mut chain = FullUntil(now + 2 * SILENCE, 0);
         let ended = driver.pump(&mut Open(3), &mut chain);
         assert_eq!(ended.expect("no error"), Ended::Signal(2));
         assert_eq!(chain.1, 3);
+    }
+
+    /// Holds what it is sent for ever, unless a signal comes.
+    struct Holds<S>(Vec<Block>, S);
+
+    impl<S: Stage> Stage for Holds<S> {
+        fn send(&mut self, block: &Block) -> Result<Flow> {
+            self.0.push(block.clone());
+            Ok(Flow::More)
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            Some(&mut self.1)
+        }
+
+        fn waits(&mut self, waits: &mut Waits) {
+            if waits.is_last_call() && !self.0.is_empty() {
+                waits.now();
+            }
+            self.1.waits(waits);
+        }
+
+        fn wake(&mut self, waits: &Waits) -> Result<Flow> {
+            if waits.is_last_call() {
+                for held in self.0.drain(..) {
+                    let _ = self.1.send(&held)?;
+                }
+            }
+            self.1.wake(waits)
+        }
+
+        fn idle(&mut self) -> bool {
+            self.0.is_empty() && self.1.idle()
+        }
+    }
+
+    #[test]
+    fn the_last_call_reaches_who_holds_for_later_also_after_the_end_of_the_input() {
+        for ended in [Ended::Input, Ended::Signal(2)] {
+            let (text, sink) = crate::collect();
+            let mut chain = Holds(vec![Block::from("held\n")], sink);
+            let mut driver = Driver::new();
+            driver.waits.call_last();
+            driver.finish(&mut chain, Ok(ended)).expect("no error");
+            assert_eq!(text.take(), b"held\n");
+        }
+    }
+
+    #[test]
+    fn the_last_call_reaches_who_holds_for_later_in_a_queue() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let mut chain = crate::queue(4, move || {
+            let sink = crate::per_line(move |line| {
+                let sent = sender.send(line.to_vec());
+                Ok(sent.map_or(Flow::Stop, |()| Flow::More))
+            });
+            Holds(Vec::new(), sink)
+        })
+        .expect("a thread");
+        let mut driver = Driver::new();
+        let mut source = Open(1);
+        driver.stopping = Some(stopping_in(SILENCE));
+        driver.waits.call_last();
+        let ended = driver.pump(&mut source, &mut chain).expect("no error");
+        assert_eq!(ended, Ended::Signal(2));
+        // Not closed: it came out because of the call alone.
+        assert_eq!(receiver.recv().expect("came"), b"a line\n");
+        driver.finish(&mut chain, Ok(ended)).expect("no error");
     }
 
     #[test]

@@ -73,6 +73,7 @@ mod source;
 mod stage;
 pub mod start;
 mod sys;
+mod timer;
 mod waits;
 
 pub use block::{Block, Gather, Lines};
@@ -87,4 +88,5 @@ pub use signals::{Second, Signals};
 pub use sink::{Collect, Collected, Discard, Sink, Written, collect, discard, printer, sink};
 pub use source::{Pull, Pulled, Source, Text};
 pub use stage::{Flow, Stage};
+pub use timer::Timer;
 pub use waits::{Interest, Wait, Waits};

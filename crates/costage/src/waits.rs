@@ -15,6 +15,7 @@ pub struct Waits {
     fds: Vec<libc::pollfd>,
     deadline: Option<Instant>,
     now: bool,
+    last_call: bool,
 }
 
 /// What to be woken for. A hang-up wakes in any case.
@@ -56,6 +57,17 @@ impl Waits {
     /// Do not wait: there is something to do already.
     pub fn now(&mut self) {
         self.now = true;
+    }
+
+    /// A signal has come, and the chain is to end: what a stage holds for a later time is to go out now. Such a stage
+    /// asks for this in its [`waits`](crate::Stage::waits), to be woken, and when it is.
+    pub fn is_last_call(&self) -> bool {
+        self.last_call
+    }
+
+    /// It stays so, whatever is waited for next.
+    pub(crate) fn call_last(&mut self) {
+        self.last_call = true;
     }
 
     /// Did what was waited for happen: data or the end, room, a hang-up?

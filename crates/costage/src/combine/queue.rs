@@ -81,6 +81,8 @@ struct State {
     blocks: VecDeque<Block>,
     /// Nothing more will be sent: the end, or an error to throw.
     last: Option<Result<()>>,
+    /// A signal has come to this thread's loop; the other knows of none.
+    last_call: bool,
     /// How the other thread's chain ended: an outcome, or a panic.
     ended: Option<Result<Result<Ended>, Box<dyn Any + Send>>>,
 }
@@ -125,6 +127,12 @@ impl Queue {
         }
     }
 
+    fn pass_last_call(&self, waits: &Waits) {
+        if waits.is_last_call() && !std::mem::replace(&mut self.shared.lock().last_call, true) {
+            self.to_worker.ring();
+        }
+    }
+
     fn say_last(&self, last: Result<()>) {
         self.shared.lock().last.get_or_insert(last);
         self.to_worker.ring();
@@ -165,10 +173,12 @@ impl Stage for Queue {
     }
 
     fn waits(&mut self, waits: &mut Waits) {
+        self.pass_last_call(waits);
         self.wait = self.done.is_none().then(|| self.news.waits(waits));
     }
 
     fn wake(&mut self, waits: &Waits) -> Result<Flow> {
+        self.pass_last_call(waits);
         if self.wait.is_some_and(|wait| waits.is_ready(wait)) {
             self.news.clear();
         }
@@ -196,9 +206,12 @@ struct Inbox {
 
 impl Pull for Inbox {
     fn waits(&mut self, waits: &mut Waits, room: bool) {
+        let state = self.shared.lock();
+        if state.last_call {
+            waits.call_last();
+        }
         if room {
             self.work.waits(waits);
-            let state = self.shared.lock();
             if !state.blocks.is_empty() || state.last.is_some() {
                 waits.now();
             }
