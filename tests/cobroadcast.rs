@@ -1,6 +1,8 @@
 //! cobroadcast, as its users meet it.
 
+mod branches;
 mod errors;
+mod merging;
 mod signals;
 mod tee;
 

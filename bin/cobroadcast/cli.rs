@@ -1,17 +1,56 @@
 //! The command line of cobroadcast.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, builder::OsStringValueParser};
+use clap::{Arg, ArgAction, ArgMatches, builder::OsStringValueParser};
 use costage::printable;
-use coutils_cli::{Refusal, report_options, values};
+use coutils_cli::{Refusal, number, report_options, values};
 
 /// What was typed.
 pub struct Cli {
     pub files: Vec<OsString>,
+    pub commands: Vec<Command>,
+    /// Standard output gets a copy, though there are branches.
+    pub stdout: bool,
+    pub label: Option<String>,
+    /// How often a branch is started again.
+    pub restart: u64,
+    pub ok_status: Vec<i32>,
     pub append: bool,
     pub ignore_interrupts: bool,
     pub output_error: OutputError,
+}
+
+/// What runs in a branch.
+pub struct Command {
+    pub name: Option<String>,
+    pub command: OsString,
+}
+
+impl Command {
+    /// Takes `NAME:=COMMAND` apart.
+    fn new(typed: OsString) -> Command {
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+        let bytes = typed.as_bytes();
+        let end = bytes.iter().take_while(|byte| is_part(byte)).count();
+        match bytes[end..].strip_prefix(b":=") {
+            Some(command) if end > 0 => Command {
+                name: Some(String::from_utf8_lossy(&bytes[..end]).into_owned()),
+                command: OsStr::from_bytes(command).to_owned(),
+            },
+            _ => Command {
+                name: None,
+                command: typed,
+            },
+        }
+    }
+
+    /// The name, or what else is known of it.
+    pub fn name(&self) -> String {
+        let command = || self.command.to_string_lossy().into_owned();
+        self.name.clone().unwrap_or_else(command)
+    }
 }
 
 /// What an error of one target means for the others: tee's modes.
@@ -45,6 +84,17 @@ impl Cli {
     pub fn new(matches: &ArgMatches) -> Cli {
         Cli {
             files: values(matches, "files"),
+            commands: values(matches, "command")
+                .into_iter()
+                .map(Command::new)
+                .collect(),
+            stdout: matches.get_flag("stdout"),
+            label: matches.get_one("label").cloned(),
+            restart: matches.get_one("restart").copied().unwrap_or_default(),
+            ok_status: matches
+                .get_one("ok-status")
+                .cloned()
+                .unwrap_or_else(|| vec![0]),
             append: matches.get_flag("append"),
             ignore_interrupts: matches.get_flag("ignore-interrupts"),
             output_error: matches.get_one("output-error").copied().unwrap_or_default(),
@@ -72,6 +122,13 @@ fn output_error(text: &str) -> Result<OutputError, Refusal> {
     }
 }
 
+/// Reads `0,1`.
+fn statuses(text: &str) -> Result<Vec<i32>, String> {
+    let status = |text: &str| text.trim().parse::<u8>().map(i32::from);
+    let statuses: Result<_, _> = text.split(',').map(status).collect();
+    statuses.map_err(|_| "expected exit statuses such as 0,1".into())
+}
+
 fn flag(name: &'static str, short: char, help: &'static str) -> Arg {
     Arg::new(name)
         .short(short)
@@ -81,10 +138,10 @@ fn flag(name: &'static str, short: char, help: &'static str) -> Arg {
 }
 
 /// The options as clap has them.
-pub fn command() -> Command {
-    Command::new("cobroadcast")
-        .about("Copy standard input to standard output and to files.")
-        .override_usage("cobroadcast [OPTIONS] [FILE]...")
+pub fn command() -> clap::Command {
+    clap::Command::new("cobroadcast")
+        .about("Copy standard input to standard output, to files and to commands.")
+        .override_usage("cobroadcast [OPTIONS] [FILE]... [-c COMMAND]...")
         .arg(
             Arg::new("files")
                 .value_name("FILE")
@@ -94,6 +151,8 @@ pub fn command() -> Command {
         )
         .next_help_heading("Targets")
         .arg(flag("append", 'a', "Append to the files"))
+        .args(branches())
+        .next_help_heading("Signals")
         .arg(flag("ignore-interrupts", 'i', "Ignore SIGINT"))
         .next_help_heading("Errors")
         .args(errors())
@@ -105,10 +164,47 @@ pub fn command() -> Command {
              exit, end at any error; exit-nopipe, the same but that a reader left.\n\n\
              Exit status: 0; 1 after an error; of SIGPIPE if the last reader left.\n\n\
              Examples:\n  \
-             cofollow access-log | cogrep python      what it is fed by\n  \
+             cofollow access-log | cogrep python      what may feed it\n  \
              make 2>&1 | cobroadcast log              see it, and keep it\n  \
-             date | cobroadcast -a log >/dev/null     add it to a file",
+             cobroadcast -c 'cogrep python' -c 'cogrep ply' <access-log",
         )
+}
+
+fn branches() -> [Arg; 5] {
+    [
+        Arg::new("command")
+            .short('c')
+            .long("command")
+            .value_name("[NAME:=]COMMAND")
+            .action(ArgAction::Append)
+            .allow_hyphen_values(true)
+            .value_parser(OsStringValueParser::new())
+            .help("A branch: a shell command that reads a copy; what the branches print is standard output, in whole lines"),
+        Arg::new("stdout")
+            .long("stdout")
+            .action(ArgAction::SetTrue)
+            .help("Copy to standard output, too, though there are branches"),
+        Arg::new("label")
+            .long("label")
+            .value_name("TEMPLATE")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("{name}:")
+            .help("Put this before each line of a branch; {name} is its name or command, {number} its number [default: {name}:]"),
+        Arg::new("restart")
+            .long("restart")
+            .value_name("N")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("18446744073709551615")
+            .value_parser(number)
+            .help("Start a branch that fails again, at most N times"),
+        Arg::new("ok-status")
+            .long("ok-status")
+            .value_name("LIST")
+            .value_parser(statuses)
+            .help("Exit statuses of a branch that are no failure [default: 0]"),
+    ]
 }
 
 fn errors() -> [Arg; 2] {

@@ -1,14 +1,16 @@
 //! cobroadcast: the branches.
 
 mod cli;
+mod outcome;
 mod targets;
 
 use std::process::ExitCode;
 
-use costage::{Driver, Ended, Framing, Reader, Result, Second, broadcast};
+use costage::{Driver, Ended, Framing, Reader, Result, Second, Stage, broadcast};
 use coutils_cli::{Numbers, Program};
 
 use cli::Cli;
+use outcome::Outcome;
 use targets::Targets;
 
 fn main() -> ExitCode {
@@ -26,20 +28,53 @@ fn main() -> ExitCode {
 
 /// Runs the chain that was asked for; the status is for a good end.
 fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
-    let mut targets = Targets::new(program, cli.output_error);
-    targets.add_output();
+    let outcome = Outcome::new(program, cli.output_error);
+    let mut targets = Targets::new(program, &outcome);
+    if cli.commands.is_empty() {
+        targets.add_output();
+    }
     // Before signals are caught: what waits for the reader of a FIFO is ended by them as before.
     for file in &cli.files {
         targets.add_file(file, cli.append)?;
     }
-    let signals = program.catch_signals_but(cli.ignore_interrupts, Second::EndsTheProcess)?;
+    let second = if cli.commands.is_empty() {
+        Second::EndsTheProcess
+    } else {
+        Second::EndsTheLoop
+    };
+    let signals = program.catch_signals_but(cli.ignore_interrupts, second)?;
     let mut driver = Driver::new().signals(signals);
-    let outcome = targets.outcome();
-    let mut chain = program.tally(broadcast(targets.stages()));
+    let mut processes = Vec::new();
+    let mut chain: Box<dyn Stage> = if cli.commands.is_empty() {
+        Box::new(program.tally(broadcast(targets.stages())))
+    } else {
+        let merge = targets.add_branches(cli);
+        processes = targets.processes();
+        Box::new(program.tally_input(merge.of(broadcast(targets.stages()))))
+    };
     let ended = Reader::stdin().and_then(|input| {
-        let mut input = input.framed(b'\n', Framing::AsItComes);
+        let mut input = input.framed(b'\n', framing(cli));
         driver.pump(&mut input, &mut chain)
     });
     let ended = driver.finish(&mut chain, ended)?;
-    Ok((ended, outcome.status()))
+    if let Ended::Signal(signal) = ended
+        && !chain.idle()
+    {
+        // It was the second. The branches that are still there shall know of it.
+        for process in processes {
+            process.kill(signal);
+        }
+    }
+    Ok((ended, outcome.status(ended)))
+}
+
+/// Lines matter where they are merged with others, and where not all of them come: elsewhere they pass as they
+/// come, unfinished ones, too.
+fn framing(cli: &Cli) -> Framing {
+    let branches = !cli.commands.is_empty();
+    if branches && (cli.stdout || cli.restart > 0) {
+        Framing::Lines
+    } else {
+        Framing::AsItComes
+    }
 }

@@ -1,43 +1,46 @@
-//! What standard input is copied to, and what becomes of it.
+//! What standard input is copied to.
 
-use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs::OpenOptions;
-use std::process::ExitCode;
-use std::rc::Rc;
 
-use cobroadcast::guard;
-use costage::{Call, Error, Result, Stage, printable, printer, reason, sink};
+use cobroadcast::{Merge, Process, command, guard, merge};
+use costage::{Call, Error, Result, Stage, descriptors, printable, printer, sink};
 use coutils_cli::Program;
 
-use crate::cli::OutputError;
+use crate::cli::{Cli, Command};
+use crate::outcome::Outcome;
+
+/// The descriptors of a branch: its input, its output, its handle; and for the time of its start their other ends.
+const BRANCH: u64 = 3;
+/// Those of the rest: the standard ones, signals, files.
+const OTHERS: u64 = 64;
 
 /// The targets, in the order in which they get their copies.
 pub struct Targets<'a> {
-    outcome: Outcome<'a>,
-    stages: Vec<Box<dyn Stage + 'a>>,
+    program: &'a Program,
+    outcome: Outcome,
+    stages: Vec<Box<dyn Stage>>,
+    processes: Vec<Process>,
 }
 
 impl<'a> Targets<'a> {
-    pub fn new(program: &'a Program, mode: OutputError) -> Targets<'a> {
+    pub fn new(program: &'a Program, outcome: &Outcome) -> Targets<'a> {
         Targets {
-            outcome: Outcome {
-                program,
-                mode,
-                has_failed: Rc::default(),
-            },
+            program,
+            outcome: outcome.clone(),
             stages: Vec::new(),
+            processes: Vec::new(),
         }
     }
 
-    /// How the targets fare; also after they are [`stages`](Targets::stages).
-    pub fn outcome(&self) -> Outcome<'a> {
-        self.outcome.clone()
+    /// What a broadcast sends to.
+    pub fn stages(self) -> Vec<Box<dyn Stage>> {
+        self.stages
     }
 
-    /// What a broadcast sends to.
-    pub fn stages(self) -> Vec<Box<dyn Stage + 'a>> {
-        self.stages
+    /// The processes of the branches.
+    pub fn processes(&self) -> Vec<Process> {
+        self.processes.clone()
     }
 
     /// Standard output gets a copy.
@@ -61,55 +64,52 @@ impl<'a> Targets<'a> {
         Ok(())
     }
 
-    fn add(&mut self, stage: impl Stage + 'a) {
-        let outcome = self.outcome();
+    /// The branches get their copies, and standard output what they print.
+    pub fn add_branches(&mut self, cli: &Cli) -> Merge {
+        let branches = u64::try_from(cli.commands.len()).unwrap_or(u64::MAX);
+        descriptors::raise_limit(branches.saturating_mul(BRANCH).saturating_add(OTHERS));
+        let outcome = self.outcome.clone();
+        let has_others = !self.stages.is_empty();
+        let output = guard(self.program.tally(printer()), move |error| {
+            match outcome.judge(error) {
+                // The files are still there to be written.
+                Err(error) if error.is_reader_gone() && has_others => Ok(()),
+                judged => judged,
+            }
+        });
+        let merge = merge(output);
+        if cli.stdout {
+            self.add(merge.outlet());
+        }
+        for (number, command) in (1..).zip(&cli.commands) {
+            self.add_branch(number, command, cli, &merge);
+        }
+        merge
+    }
+
+    fn add_branch(&mut self, number: usize, typed: &Command, cli: &Cli, merge: &Merge) {
+        let mut outlet = merge.outlet();
+        let name = typed.name();
+        if let Some(template) = &cli.label {
+            let number = number.to_string();
+            let label = template
+                .replace("{number}", &number)
+                .replace("{name}", &name);
+            outlet = outlet.labelled(label);
+        }
+        let program = self.program.clone();
+        let branch = command(&typed.command)
+            .named(format!("branch {number} ({})", printable(&name)))
+            .to(outlet)
+            .ok(cli.ok_status.iter().copied())
+            .restarted(cli.restart, move |restart| program.complain(restart));
+        self.processes.push(branch.process());
+        self.add(branch);
+    }
+
+    fn add(&mut self, stage: impl Stage + 'static) {
+        let outcome = self.outcome.clone();
         let guarded = guard(stage, move |error| outcome.judge(error));
         self.stages.push(Box::new(guarded));
-    }
-}
-
-/// What was told, and whether all went well. A clone is the same.
-#[derive(Clone)]
-pub struct Outcome<'a> {
-    program: &'a Program,
-    mode: OutputError,
-    has_failed: Rc<Cell<bool>>,
-}
-
-impl Outcome<'_> {
-    /// The status of a good end.
-    pub fn status(&self) -> ExitCode {
-        if self.has_failed.get() {
-            self.program.failure()
-        } else {
-            ExitCode::SUCCESS
-        }
-    }
-
-    /// What an error of a target is: told and dealt with, or the end of all.
-    fn judge(&self, error: Error) -> Result<()> {
-        if error.is_reader_gone() && !self.mode.minds_pipes() {
-            return Err(error);
-        }
-        let told = told(&error);
-        if self.mode.exits() {
-            return Err(Error::other(told));
-        }
-        self.program.complain(told);
-        self.has_failed.set(true);
-        Ok(())
-    }
-}
-
-/// The words of tee: whose output it was, and why.
-fn told(error: &Error) -> String {
-    let quoted = |what: &str| match what {
-        "" | "standard output" => format!("'{what}'"),
-        what => printable(what),
-    };
-    match error {
-        Error::Io { what, source, .. } => format!("{}: {}", quoted(what), reason(source)),
-        Error::ReaderGone { what } => format!("{}: Broken pipe", quoted(what)),
-        error => error.to_string(),
     }
 }

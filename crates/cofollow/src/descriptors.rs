@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use rustix::fs::OFlags;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, getrlimit};
 
 use crate::identity::Identity;
 
@@ -156,18 +156,6 @@ fn open(path: &Path) -> io::Result<File> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing that is done under the lock can leave it half done.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Raises the limit on descriptors to what the system allows: retired files need theirs. A process that is started
-/// from here would inherit it; cofollow starts none.
-pub(crate) fn raise_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    // Where that is not allowed the old one has to do.
-    let _ = setrlimit(Resource::Nofile, raised);
 }
 
 #[cfg(test)]

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
-use costage::{Block, Pull, Pulled, Result, Source, Waits};
+use costage::{Block, Pull, Pulled, Result, Source, Waits, descriptors};
 
-use crate::descriptors::raise_limit;
 use crate::disk::{Os, STDIN};
 use crate::engine::{Engine, Rules};
 use crate::ledger::Ledger;
@@ -48,7 +47,7 @@ impl Follow {
         settings: Settings,
         notify: impl FnMut(&Notice) + Send + 'static,
     ) -> Result<Follow> {
-        raise_limit();
+        descriptors::raise_limit(u64::MAX);
         let Settings { start, resume, .. } = settings;
         let rules = Rules {
             by: settings.by,

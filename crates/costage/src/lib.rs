@@ -60,6 +60,7 @@
 mod block;
 mod combine;
 mod coroutine;
+pub mod descriptors;
 mod driver;
 mod error;
 mod event;

@@ -237,6 +237,27 @@ pub(crate) fn copy_file_range(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: usize) ->
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// How many descriptors the process may have: what it may use now, and what it may raise that to.
+pub(crate) fn descriptor_limits() -> io::Result<(u64, u64)> {
+    let mut limits = MaybeUninit::<libc::rlimit>::uninit();
+    // SAFETY: `limits` is a writable buffer of the type the call fills; it is read only after success.
+    unsafe {
+        check(libc::getrlimit(libc::RLIMIT_NOFILE, limits.as_mut_ptr()))?;
+        let limits = limits.assume_init();
+        Ok((limits.rlim_cur, limits.rlim_max))
+    }
+}
+
+/// Sets what [`descriptor_limits`] tells.
+pub(crate) fn set_descriptor_limits(now: u64, most: u64) -> io::Result<()> {
+    let limits = libc::rlimit {
+        rlim_cur: now,
+        rlim_max: most,
+    };
+    // SAFETY: the call reads the live struct it is given.
+    check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limits) })
+}
+
 /// `writev(2)` of at most [`MAX_SLICES`] slices; may wait if the descriptor does.
 pub(crate) fn write(fd: BorrowedFd<'_>, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
     let length = at_most_max(slices);

@@ -1,0 +1,463 @@
+//! A command as a target.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use costage::{
+    Block, Call, Error, Flow, Pull, Pulled, Reader, Result, Sink, Stage, Waits, Written, printable,
+    sink,
+};
+
+use crate::child::{Child, Process, in_words};
+
+const SIGPIPE: i32 = 13;
+/// A shell's status of a command that died of SIGPIPE.
+const SIGPIPE_IN_SHELL: i32 = 128 + SIGPIPE;
+/// The pause before a branch that fails is started again; it doubles with each failure.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause. After having run for longer, a failure counts as the first.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// A branch that may be started again and has closed its input is given so long to end; then it counts as one that
+/// reads no more.
+const AFTER_ITS_INPUT: Duration = Duration::from_secs(1);
+
+/// A shell command as a stage: it is started with the chain, and what the stage is sent is its standard input.
+/// What it prints goes to this process's standard output, unless it is sent [`to`](Branch::to) another stage. The
+/// chain ends when the command has.
+///
+/// A command that stops reading wants no more, which is no error. That it fails is one: an exit status other than
+/// those that are [`ok`](Branch::ok), or a signal ([`Failed`]). Use [`guard`](crate::guard) to let the others go on then.
+///
+/// ```
+/// use cobroadcast::{command, merge};
+/// use costage::{Source, Stage, broadcast, collect};
+///
+/// let (text, sink) = collect();
+/// let merge = merge(sink);
+/// let branches: [Box<dyn Stage>; 2] = [
+///     Box::new(command("grep python").to(merge.outlet())),
+///     Box::new(command("wc -l").to(merge.outlet())),
+/// ];
+/// Source::text("python 3\nply\n").drive(merge.of(broadcast(branches)))?;
+/// let text = String::from_utf8(text.take()).unwrap();
+/// let mut lines: Vec<&str> = text.lines().map(str::trim).collect();
+/// lines.sort();
+/// assert_eq!(lines, ["2", "python 3"]);
+/// # Ok::<(), costage::Error>(())
+/// ```
+pub fn command(command: impl Into<OsString>) -> Branch {
+    let command = command.into();
+    Branch {
+        name: Arc::from(command.to_string_lossy()),
+        command,
+        outlet: None,
+        outlet_flow: Flow::More,
+        ok: vec![0],
+        restarts: 0,
+        on_restart: Box::new(|_| {}),
+        state: State::New,
+        input: None,
+        input_flow: Flow::More,
+        input_gone: None,
+        output: None,
+        output_gone: false,
+        closing: false,
+        written: Written::default(),
+        process: Process::default(),
+        failures: 0,
+    }
+}
+
+/// A shell command as a stage. Made by [`command`].
+pub struct Branch {
+    name: Arc<str>,
+    command: OsString,
+    /// Where its output goes, if not to ours.
+    outlet: Option<Box<dyn Stage>>,
+    outlet_flow: Flow,
+    ok: Vec<i32>,
+    /// How often it may still be started again.
+    restarts: u64,
+    on_restart: Box<dyn FnMut(&Restart)>,
+    state: State,
+    /// Its standard input, until that is closed.
+    input: Option<Sink<PipeWriter>>,
+    input_flow: Flow,
+    /// Since when it does not read any more, though there is more.
+    input_gone: Option<Instant>,
+    /// What it prints, until the end of that.
+    output: Option<Reader>,
+    /// Nobody wanted what it prints.
+    output_gone: bool,
+    closing: bool,
+    written: Written,
+    process: Process,
+    /// How often in a row it failed.
+    failures: u32,
+}
+
+enum State {
+    New,
+    /// It is to be started then, with this input.
+    Pausing {
+        until: Instant,
+        stdin: PipeReader,
+    },
+    Running {
+        child: Child,
+        since: Instant,
+    },
+    /// It has ended so; its output may not have.
+    Exited {
+        status: ExitStatus,
+        ran: Duration,
+    },
+    /// All is over.
+    Ended,
+}
+
+/// A branch that failed: the error of its stage, in an [`Error::Other`].
+#[derive(Clone, Debug)]
+pub struct Failed {
+    name: Arc<str>,
+    status: ExitStatus,
+}
+
+impl Failed {
+    /// How it ended.
+    pub fn status(&self) -> ExitStatus {
+        self.status
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", printable(&self.name), in_words(self.status))
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// A branch that failed and is to be started again.
+#[derive(Clone, Debug)]
+pub struct Restart {
+    name: Arc<str>,
+    status: ExitStatus,
+    pause: Duration,
+}
+
+impl fmt::Display for Restart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Restart { name, pause, .. } = self;
+        let (name, how) = (printable(name), in_words(self.status));
+        write!(
+            f,
+            "{name}: {how}; started again in {} s",
+            pause.as_secs_f64()
+        )
+    }
+}
+
+impl Branch {
+    /// What messages call it, if not by its command.
+    pub fn named(mut self, name: impl Into<Arc<str>>) -> Branch {
+        self.name = name.into();
+        self
+    }
+
+    /// Where what it prints is sent, in blocks of whole lines. A stage that wants no more of it closes the command's
+    /// output; that the command dies of SIGPIPE then is no error.
+    pub fn to(mut self, outlet: impl Stage + 'static) -> Branch {
+        self.outlet = Some(Box::new(outlet));
+        self
+    }
+
+    /// The exit statuses that are no error, instead of 0 alone.
+    pub fn ok(mut self, statuses: impl IntoIterator<Item = i32>) -> Branch {
+        self.ok = statuses.into_iter().collect();
+        self
+    }
+
+    /// If it fails before the end of its input, it is started again and gets what follows, so many times at most:
+    /// after 0.1 s, and after twice the pause each time it fails again within 10 s. `tell` hears of it.
+    pub fn restarted(mut self, at_most: u64, tell: impl FnMut(&Restart) + 'static) -> Branch {
+        self.restarts = at_most;
+        self.on_restart = Box::new(tell);
+        self
+    }
+
+    /// Counts what is written to it.
+    pub fn written(&self) -> Written {
+        self.written.clone()
+    }
+
+    /// The process that runs in it.
+    pub fn process(&self) -> Process {
+        self.process.clone()
+    }
+
+    fn spawn_error(&self, error: io::Error) -> Error {
+        Error::io(Call::Spawn, Arc::clone(&self.name), error)
+    }
+
+    /// Gives it a pipe, whose end it gets when it is started: what comes before waits there.
+    fn prepare(&mut self, until: Instant) -> io::Result<()> {
+        let (stdin, writer) = io::pipe()?;
+        if !self.closing {
+            let input = sink(Arc::clone(&self.name), writer);
+            self.input = Some(input.counted_by(&self.written));
+            self.input_flow = Flow::More;
+        }
+        self.input_gone = None;
+        self.state = State::Pausing { until, stdin };
+        Ok(())
+    }
+
+    fn start(&mut self, stdin: PipeReader) -> Result<()> {
+        let failed = |error| Error::io(Call::Spawn, Arc::clone(&self.name), error);
+        let mut output = None;
+        if self.outlet.is_some() && !self.output_gone {
+            let (reader, writer) = io::pipe().map_err(failed)?;
+            self.output = Some(Reader::new(Arc::clone(&self.name), reader)?);
+            output = Some(writer);
+        }
+        let child = Child::start(&self.command, stdin, output, &self.process).map_err(failed)?;
+        let since = Instant::now();
+        self.state = State::Running { child, since };
+        Ok(())
+    }
+
+    /// Begins what is due: the first start, and each after a pause.
+    fn begin(&mut self) -> Result<()> {
+        if let State::New = self.state {
+            self.prepare(Instant::now())
+                .map_err(|error| self.spawn_error(error))?;
+        }
+        let State::Pausing { until, .. } = self.state else {
+            return Ok(());
+        };
+        if until > Instant::now() {
+            return Ok(());
+        }
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Pausing { stdin, .. } => self.start(stdin).or_else(|error| {
+                self.end()?;
+                Err(error)
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// May a failure still be followed by a start?
+    fn may_restart(&self) -> bool {
+        self.restarts > 0 && !self.closing
+    }
+
+    /// How things stand with its input. One that reads no more may be about to fail, and to be started again.
+    fn flow(&self) -> Flow {
+        let is_ending = |since: Instant| since.elapsed() < AFTER_ITS_INPUT;
+        let has_ended = matches!(self.state, State::Ended);
+        match self.input_flow {
+            Flow::Stop
+                if self.may_restart() && !has_ended && self.input_gone.is_some_and(is_ending) =>
+            {
+                Flow::Full
+            }
+            flow => flow,
+        }
+    }
+
+    /// It reads no more.
+    fn drop_input(&mut self) {
+        if let Some(mut input) = self.input.take() {
+            // That its reader left is known.
+            let _ = input.close();
+            self.input_gone = Some(Instant::now());
+        }
+        self.input_flow = Flow::Stop;
+    }
+
+    /// Asks the input for something; it may have ended.
+    fn ask_input(
+        &mut self,
+        ask: impl FnOnce(&mut Sink<PipeWriter>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        match self.input.as_mut().map(ask) {
+            None | Some(Ok(Flow::Stop)) => self.drop_input(),
+            Some(Ok(flow)) => self.input_flow = flow,
+            Some(Err(error)) => {
+                self.drop_input();
+                if !error.is_reader_gone() {
+                    return Err(error);
+                }
+            }
+        }
+        Ok(self.flow())
+    }
+
+    /// Passes on what it printed.
+    fn wake_output(&mut self, waits: &Waits) -> Result<()> {
+        let Some(outlet) = &mut self.outlet else {
+            return Ok(());
+        };
+        let mut flow = outlet.wake(waits);
+        if let (Ok(Flow::More), Some(output)) = (&flow, &mut self.output) {
+            flow = match output.pull(waits) {
+                Ok(Pulled::Block(block)) => outlet.send(&block),
+                Ok(Pulled::End) => {
+                    self.output = None;
+                    Ok(Flow::More)
+                }
+                Ok(Pulled::Partial | Pulled::Wait) => Ok(Flow::More),
+                Err(error) => Err(error),
+            };
+        }
+        if self.closing && flow.is_ok() {
+            // The loop has no more flushes to give.
+            flow = outlet.flush();
+        }
+        self.outlet_flow = *flow.as_ref().unwrap_or(&Flow::Stop);
+        if self.outlet_flow == Flow::Stop && self.output.take().is_some() {
+            self.output_gone = true;
+        }
+        flow.map(|_| ())
+    }
+
+    /// When the command and its output have ended: what that means.
+    fn settle(&mut self) -> Result<()> {
+        let State::Exited { status, ran } = self.state else {
+            return Ok(());
+        };
+        if self.output.is_some() {
+            return Ok(());
+        }
+        self.state = State::Ended;
+        if self.is_ok(status) {
+            return self.end();
+        }
+        if !self.may_restart() {
+            self.end()?;
+            return Err(Error::other(Failed {
+                name: Arc::clone(&self.name),
+                status,
+            }));
+        }
+        self.restarts -= 1;
+        if ran > LONGEST_PAUSE {
+            self.failures = 0;
+        }
+        let pause = FIRST_PAUSE
+            .saturating_mul(2_u32.saturating_pow(self.failures))
+            .min(LONGEST_PAUSE);
+        self.failures = self.failures.saturating_add(1);
+        self.drop_input();
+        (self.on_restart)(&Restart {
+            name: Arc::clone(&self.name),
+            status,
+            pause,
+        });
+        self.prepare(Instant::now() + pause)
+            .map_err(|error| self.spawn_error(error))
+    }
+
+    fn is_ok(&self, status: ExitStatus) -> bool {
+        // Nobody wanted what it printed, and so it was told.
+        let by_us = self.output_gone
+            && (status.signal() == Some(SIGPIPE) || status.code() == Some(SIGPIPE_IN_SHELL));
+        by_us || status.code().is_some_and(|code| self.ok.contains(&code))
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.drop_input();
+        self.outlet.as_mut().map_or(Ok(()), Stage::close)
+    }
+}
+
+impl Stage for Branch {
+    fn send(&mut self, block: &Block) -> Result<Flow> {
+        // Asked for what it waits for, it would have begun; one that is sent to before that begins now.
+        self.begin()?;
+        self.ask_input(|input| input.send(block))
+    }
+
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        None
+    }
+
+    fn flush(&mut self) -> Result<Flow> {
+        if let Some(outlet) = &mut self.outlet {
+            self.outlet_flow = outlet.flush()?;
+        }
+        self.ask_input(Sink::flush)
+    }
+
+    fn close(&mut self) -> Result<()> {
+        let begun = self.begin();
+        self.closing = true;
+        begun?;
+        match self.input.as_mut().map(Stage::close) {
+            Some(Err(error)) if !error.is_reader_gone() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn throw(&mut self, error: Error) -> Result<()> {
+        self.close().and(Err(error))
+    }
+
+    fn waits(&mut self, waits: &mut Waits) {
+        match &mut self.state {
+            // Wakes for it: what goes wrong with the start is told then.
+            State::New => waits.now(),
+            State::Pausing { until, .. } => waits.until(*until),
+            State::Running { child, .. } => child.waits(waits),
+            State::Exited { .. } | State::Ended => {}
+        }
+        if let Some(input) = &mut self.input {
+            input.waits(waits);
+        }
+        if let (Some(since), true) = (self.input_gone, self.may_restart()) {
+            waits.until(since + AFTER_ITS_INPUT);
+        }
+        if let Some(outlet) = &mut self.outlet {
+            outlet.waits(waits);
+        }
+        if let Some(output) = &mut self.output {
+            output.waits(waits, self.outlet_flow == Flow::More);
+        }
+    }
+
+    fn wake(&mut self, waits: &Waits) -> Result<Flow> {
+        self.begin()?;
+        let _ = self.ask_input(|input| input.wake(waits))?;
+        self.wake_output(waits)?;
+        if let State::Running { child, since } = &mut self.state {
+            let (ended, ran) = (child.ended(waits), since.elapsed());
+            let ended = ended.map_err(|error| self.spawn_error(error))?;
+            if let Some(status) = ended {
+                self.state = State::Exited { status, ran };
+            }
+        }
+        self.settle()?;
+        Ok(self.flow())
+    }
+
+    fn idle(&mut self) -> bool {
+        matches!(self.state, State::Ended)
+            && self.output.is_none()
+            && self.outlet.as_mut().is_none_or(Stage::idle)
+    }
+}
+
+impl fmt::Debug for Branch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Branch")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,127 @@
+//! A shell command as a child process, and its end as something the waiting loop wakes for.
+
+use std::cell::Cell;
+use std::ffi::OsStr;
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::{self, Command, ExitStatus, Stdio};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use costage::{Interest, Wait, Waits, descriptors};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How often is asked whether it has ended, where the system does not tell.
+const POLL: Duration = Duration::from_millis(20);
+
+/// A child that runs, or has ended and was not asked yet.
+#[derive(Debug)]
+pub(crate) struct Child {
+    inner: process::Child,
+    /// Readable when it has ended.
+    handle: Option<OwnedFd>,
+    wait: Option<Wait>,
+    ask_at: Instant,
+    process: Process,
+}
+
+impl Child {
+    /// Starts `sh -c command`, which reads `input` and writes to `output`, or to where this process does. It has the
+    /// default action for SIGPIPE, which the standard library sees to, and of our descriptors only these and what
+    /// was there before us: all that is opened here is closed in a child (`O_CLOEXEC`).
+    pub(crate) fn start(
+        command: &OsStr,
+        input: PipeReader,
+        output: Option<PipeWriter>,
+        process: &Process,
+    ) -> io::Result<Child> {
+        let mut shell = Command::new("/bin/sh");
+        if let Some(limit) = descriptors::inherited_limit() {
+            // It is to have the limit that it would have without us.
+            let limited = r#"ulimit -S -n "$1"; exec /bin/sh -c -- "$2""#;
+            shell.args(["-c", limited, "sh", &limit.to_string()]);
+        } else {
+            shell.args(["-c", "--"]);
+        }
+        shell.arg(command);
+        shell.stdin(input);
+        shell.stdout(output.map_or(Stdio::inherit(), Stdio::from));
+        let child = shell.spawn()?;
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        process.0.set(pid);
+        Ok(Child {
+            inner: child,
+            handle: pid.and_then(open),
+            wait: None,
+            ask_at: Instant::now(),
+            process: process.clone(),
+        })
+    }
+
+    pub(crate) fn waits(&mut self, waits: &mut Waits) {
+        match &self.handle {
+            Some(handle) => self.wait = Some(waits.add(handle.as_fd(), Interest::Read)),
+            None => waits.until(self.ask_at),
+        }
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self, waits: &Waits) -> io::Result<Option<ExitStatus>> {
+        let now = Instant::now();
+        let is_to_be_asked = match self.wait {
+            Some(wait) => waits.is_ready(wait),
+            None => now >= self.ask_at,
+        };
+        if !is_to_be_asked {
+            return Ok(None);
+        }
+        self.ask_at = now + POLL;
+        let status = self.inner.try_wait()?;
+        if status.is_some() {
+            self.process.0.set(None);
+        }
+        Ok(status)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open(pid: Pid) -> Option<OwnedFd> {
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(_: Pid) -> Option<OwnedFd> {
+    None
+}
+
+/// The process that runs in a branch, if one does. A clone is the same.
+#[derive(Clone, Debug, Default)]
+pub struct Process(Rc<Cell<Option<Pid>>>);
+
+impl Process {
+    /// Sends it a signal, by its number; nothing if none runs, or that is no signal.
+    pub fn kill(&self, signal: i32) {
+        if let (Some(pid), Some(signal)) = (self.0.get(), Signal::from_named_raw(signal)) {
+            // It was not waited for: it is there, and ours.
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+/// A status in words: `exit status 3`, `signal 9 (SIGKILL)`.
+pub(crate) fn in_words(status: ExitStatus) -> String {
+    // The standard library's, which knows the names of signals.
+    status.to_string().replacen(": ", " ", 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+
+    #[test]
+    fn a_status_is_told_in_words() {
+        assert_eq!(in_words(ExitStatus::from_raw(3 << 8)), "exit status 3");
+        assert_eq!(in_words(ExitStatus::from_raw(9)), "signal 9 (SIGKILL)");
+    }
+}

@@ -1,0 +1,248 @@
+//! Several streams of lines into one, in whole lines.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use costage::{Block, Error, Flow, Gather, Result, Stage, Waits};
+
+/// The way from several stages into one: each sends to an [`outlet`](Merge::outlet) of its own. Lines of different
+/// outlets are never mixed, each outlet's stay in their order, and what is sent last by one gets the terminator if it
+/// lacks it. The target is closed behind the chain that the merge is [`of`](Merge::of).
+///
+/// [`command`](crate::command) has an example.
+pub fn merge(to: impl Stage + 'static) -> Merge {
+    Merge(Rc::new(RefCell::new(Target {
+        to: Box::new(to),
+        flow: Flow::More,
+        failed: None,
+        someone_waits: false,
+    })))
+}
+
+/// Several streams of lines into one. Made by [`merge`].
+#[derive(Debug)]
+pub struct Merge(Rc<RefCell<Target>>);
+
+/// Where all go.
+struct Target {
+    to: Box<dyn Stage>,
+    /// Its last answer.
+    flow: Flow,
+    /// What went wrong with it, until that is told.
+    failed: Option<Error>,
+    /// One of the outlets was told that there is no room since they were last woken.
+    someone_waits: bool,
+}
+
+impl Target {
+    /// How things stand, told to an outlet.
+    fn answer(&mut self) -> Flow {
+        self.someone_waits |= self.flow == Flow::Full;
+        self.flow
+    }
+
+    fn note(&mut self, answer: Result<Flow>) {
+        // Once it wants no more it may still fail: while it is closed.
+        if self.flow != Flow::Stop {
+            self.flow = *answer.as_ref().unwrap_or(&Flow::Stop);
+        }
+        self.failed = self.failed.take().or(answer.err());
+    }
+
+    fn send(&mut self, block: &Block) {
+        if self.flow != Flow::Stop {
+            let answer = self.to.send(block);
+            self.note(answer);
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.flow != Flow::Stop {
+            let answer = self.to.flush();
+            self.note(answer);
+        }
+    }
+
+    fn wake(&mut self, waits: &Waits) {
+        let answer = self.to.wake(waits);
+        self.note(answer);
+    }
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target")
+            .field("flow", &self.flow)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Merge {
+    /// A way in.
+    pub fn outlet(&self) -> Outlet {
+        Outlet {
+            target: Rc::clone(&self.0),
+            label: None,
+        }
+    }
+
+    /// The chain whose stages send to the outlets.
+    pub fn of<S: Stage>(self, chain: S) -> Merged<S> {
+        Merged {
+            chain,
+            target: self.0,
+            closing: false,
+            closed: false,
+        }
+    }
+}
+
+/// A way into a [`Merge`], as a stage.
+#[derive(Debug)]
+pub struct Outlet {
+    target: Rc<RefCell<Target>>,
+    label: Option<Label>,
+}
+
+#[derive(Debug)]
+struct Label {
+    text: Vec<u8>,
+    lines: Gather,
+}
+
+impl Outlet {
+    /// Puts `label` before each line.
+    pub fn labelled(mut self, label: impl Into<Vec<u8>>) -> Outlet {
+        self.label = Some(Label {
+            text: label.into(),
+            lines: Gather::new(b'\n'),
+        });
+        self
+    }
+}
+
+impl Stage for Outlet {
+    fn send(&mut self, block: &Block) -> Result<Flow> {
+        let mut target = self.target.borrow_mut();
+        if let Some(Label { text, lines }) = &mut self.label {
+            for line in block.lines() {
+                lines.push(text);
+                lines.push(line);
+            }
+            if let Some(labelled) = lines.take() {
+                target.send(&labelled);
+            }
+        } else {
+            target.send(block);
+        }
+        if !block.is_finished() {
+            target.send(&Block::from(vec![block.terminator()]));
+        }
+        Ok(target.answer())
+    }
+
+    /// The target is the merged chain's to flush, wait for and close.
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        None
+    }
+
+    fn flush(&mut self) -> Result<Flow> {
+        Ok(self.target.borrow_mut().answer())
+    }
+
+    fn wake(&mut self, _: &Waits) -> Result<Flow> {
+        Ok(self.target.borrow_mut().answer())
+    }
+}
+
+/// A chain whose stages send to the outlets of a merge, and the merge's target. Made by [`Merge::of`].
+#[derive(Debug)]
+pub struct Merged<S> {
+    chain: S,
+    target: Rc<RefCell<Target>>,
+    closing: bool,
+    /// The target is closed, which is when all outlets are silent.
+    closed: bool,
+}
+
+impl<S: Stage> Merged<S> {
+    /// What went wrong with the target is told once.
+    fn checked<T>(&self, outcome: Result<T>) -> Result<T> {
+        match self.target.borrow_mut().failed.take() {
+            Some(error) => outcome.and(Err(error)),
+            None => outcome,
+        }
+    }
+
+    /// Closes the target when the chain has ended.
+    fn close_target(&mut self) -> Result<()> {
+        if !self.closing || self.closed || !self.chain.idle() {
+            return Ok(());
+        }
+        self.closed = true;
+        let mut target = self.target.borrow_mut();
+        target.flow = Flow::Stop;
+        target.to.close()
+    }
+}
+
+impl<S: Stage> Stage for Merged<S> {
+    fn send(&mut self, block: &Block) -> Result<Flow> {
+        let answer = self.chain.send(block);
+        self.checked(answer)
+    }
+
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        Some(&mut self.chain)
+    }
+
+    fn flush(&mut self) -> Result<Flow> {
+        self.target.borrow_mut().flush();
+        let answer = self.chain.flush();
+        self.checked(answer)
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.closing = true;
+        let closed = self.chain.close();
+        closed.and(self.close_target())
+    }
+
+    fn throw(&mut self, error: Error) -> Result<()> {
+        self.closing = true;
+        let thrown = self.chain.throw(error);
+        thrown.and(self.close_target())
+    }
+
+    fn waits(&mut self, waits: &mut Waits) {
+        self.chain.waits(waits);
+        let mut target = self.target.borrow_mut();
+        target.to.waits(waits);
+        if target.someone_waits && target.flow != Flow::Full {
+            // A flush made room, of which nothing else would tell.
+            waits.now();
+        }
+    }
+
+    fn wake(&mut self, waits: &Waits) -> Result<Flow> {
+        // First the target, so that there is room when the outlets are asked.
+        {
+            let mut target = self.target.borrow_mut();
+            target.wake(waits);
+            target.someone_waits = false;
+        }
+        let flow = self.chain.wake(waits);
+        if self.closing && !self.closed {
+            // The loop has no more flushes to give.
+            self.target.borrow_mut().flush();
+        }
+        // Whatever went wrong: when the chain has ended nothing else would wake this.
+        let closed = self.close_target();
+        let flow = self.checked(flow)?;
+        closed.map(|()| flow)
+    }
+
+    fn idle(&mut self) -> bool {
+        self.closed && self.target.borrow_mut().to.idle()
+    }
+}
