@@ -14,28 +14,28 @@ enum Spec {
     Grep {
         pattern: &'static str,
         syntax: Syntax,
-        settings: Settings,
+        settings: Box<Settings>,
     },
     Tail(Start),
 }
 
 impl Spec {
     fn stage<'a>(&self, to: Box<dyn Stage + 'a>) -> Box<dyn Stage + 'a> {
-        match *self {
+        match self {
             Spec::Grep {
                 pattern,
                 syntax,
                 settings,
             } => {
-                let pattern = Pattern::any_of([pattern.as_bytes()], syntax).expect("a pattern");
-                Box::new(Grep::new(pattern, settings, to))
+                let pattern = Pattern::any_of([pattern.as_bytes()], *syntax).expect("a pattern");
+                Box::new(Grep::new(pattern, Settings::clone(settings), to))
             }
-            Spec::Tail(start) => tail_of(start, to),
+            Spec::Tail(start) => tail_of(*start, to),
         }
     }
 
     fn command(&self) -> Cmd {
-        match *self {
+        match self {
             Spec::Grep {
                 pattern,
                 syntax,
@@ -148,13 +148,16 @@ fn specs() -> impl Strategy<Value = Spec> {
             syntax: Syntax {
                 literal: !pattern.contains(['^', '$', '\\']),
                 ignore_case,
+                ..Syntax::default()
             },
-            settings: Settings {
-                invert,
+            settings: Box::new(Settings {
+                // As grep has it, the program does not even read where every line matches and none is wanted.
+                invert: invert && !pattern.is_empty(),
                 report,
                 line_numbers,
                 max_count,
-            },
+                ..Settings::default()
+            }),
         },
     );
     let tail = prop_oneof![

@@ -78,7 +78,7 @@ fn an_abbreviation_of_several_options_is_ambiguous() {
         .run()
         .stdout("")
         .stderr(
-            "cogrep: option '--no' is ambiguous; possibilities: '--no-filename' '--no-messages'\n\
+            "cogrep: option '--no' is ambiguous; possibilities: '--no-ignore-case' '--no-filename' '--no-group-separator' '--no-messages'\n\
              Try 'cogrep --help' for more information.\n",
         )
         .code(2);

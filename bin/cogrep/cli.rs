@@ -2,32 +2,71 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, builder::OsStringValueParser};
-use coutils_cli::{number, values};
+use clap::builder::{OsStringValueParser, ValueParser};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use costage::printable;
+use coutils_cli::{Refusal, number, report_options, values};
 
 /// What was typed.
 pub struct Cli {
+    /// Those of `-e`, or the first operand; with `-f` alone there are none.
     pub patterns: Vec<OsString>,
+    pub pattern_files: Vec<OsString>,
     pub files: Vec<OsString>,
     pub fixed_strings: bool,
-    pub ignore_case: bool,
+    pub case: Case,
+    pub word_regexp: bool,
+    pub line_regexp: bool,
+    pub null_data: bool,
     pub invert_match: bool,
-    pub count: bool,
-    pub line_number: bool,
+    pub max_count: Option<u64>,
     pub quiet: bool,
-    pub no_messages: bool,
+    /// `-l` is true, `-L` is false.
+    pub files_with_matches: Option<bool>,
+    pub count: bool,
+    pub only_matching: bool,
+    pub replace: Option<OsString>,
+    pub line_number: bool,
+    pub byte_offset: bool,
     /// `-H` is true, `-h` is false.
     pub with_filename: Option<bool>,
-    pub max_count: Option<u64>,
+    pub null: bool,
+    pub label: Option<OsString>,
+    /// Of `-A`, `-B` and `-C`, if one was given.
+    pub context: Option<(usize, usize)>,
+    pub group_separator: Option<OsString>,
+    pub color: When,
+    pub no_messages: bool,
+}
+
+/// Which of `-i`, `-S` and `--no-ignore-case` came last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Case {
+    Counts,
+    Ignored,
+    /// It counts if a pattern has a capital letter.
+    Smart,
+}
+
+/// When there is colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    Always,
+    Never,
+    /// On a terminal.
+    Auto,
 }
 
 impl Cli {
-    /// Takes the command line apart; without `-e` the first operand is the pattern.
+    /// Takes the command line apart; without `-e` and `-f` the first operand is the pattern.
     pub fn new(matches: &ArgMatches) -> Option<Cli> {
         let flag = |id| matches.get_flag(id);
+        let value = |id| matches.get_one::<OsString>(id).cloned();
         let mut files = values(matches, "operands");
         let mut patterns = values(matches, "regexp");
-        if patterns.is_empty() {
+        let pattern_files = values(matches, "file");
+        if patterns.is_empty() && pattern_files.is_empty() {
             if files.is_empty() {
                 return None;
             }
@@ -35,24 +74,63 @@ impl Cli {
         }
         Some(Cli {
             patterns,
+            pattern_files,
             files,
-            fixed_strings: flag("fixed-strings"),
-            ignore_case: flag("ignore-case"),
-            invert_match: flag("invert-match"),
-            count: flag("count"),
-            line_number: flag("line-number"),
-            quiet: flag("quiet"),
-            no_messages: flag("no-messages"),
-            with_filename: match (flag("with-filename"), flag("no-filename")) {
-                (false, false) => None,
-                (with, _) => Some(with),
+            fixed_strings: last_of(matches, &["extended-regexp", "fixed-strings"])
+                == Some("fixed-strings"),
+            case: match last_of(matches, &["ignore-case", "no-ignore-case", "smart-case"]) {
+                Some("ignore-case") => Case::Ignored,
+                Some("smart-case") => Case::Smart,
+                _ => Case::Counts,
             },
+            word_regexp: flag("word-regexp"),
+            line_regexp: flag("line-regexp"),
+            null_data: flag("null-data"),
+            invert_match: flag("invert-match"),
             max_count: matches
                 .get_one::<Option<u64>>("max-count")
                 .copied()
                 .flatten(),
+            quiet: flag("quiet"),
+            files_with_matches: last_of(matches, &["files-with-matches", "files-without-match"])
+                .map(|last| last == "files-with-matches"),
+            count: flag("count"),
+            only_matching: flag("only-matching"),
+            replace: value("replace"),
+            line_number: flag("line-number"),
+            byte_offset: flag("byte-offset"),
+            with_filename: last_of(matches, &["with-filename", "no-filename"])
+                .map(|last| last == "with-filename"),
+            null: flag("null"),
+            label: value("label"),
+            context: context(matches),
+            group_separator: match last_of(matches, &["group-separator", "no-group-separator"]) {
+                Some("no-group-separator") => None,
+                _ => Some(value("group-separator").unwrap_or("--".into())),
+            },
+            color: matches.get_one("color").copied().unwrap_or(When::Never),
+            no_messages: flag("no-messages"),
         })
     }
+}
+
+/// Which of these options came last.
+fn last_of<'a>(matches: &ArgMatches, options: &[&'a str]) -> Option<&'a str> {
+    let typed = |option: &&&str| matches.value_source(option) == Some(ValueSource::CommandLine);
+    options
+        .iter()
+        .filter(typed)
+        .max_by_key(|option| matches.indices_of(option).and_then(Iterator::max))
+        .copied()
+}
+
+/// `-A` and `-B` are stronger than `-C`, wherever they stand.
+fn context(matches: &ArgMatches) -> Option<(usize, usize)> {
+    let lines = |id| matches.get_one::<usize>(id).copied();
+    let around = lines("context");
+    let before = lines("before-context").or(around);
+    let after = lines("after-context").or(around);
+    (before.is_some() || after.is_some()).then(|| (before.unwrap_or(0), after.unwrap_or(0)))
 }
 
 /// A negative number is no limit, as GNU grep has it.
@@ -63,11 +141,42 @@ fn limit(text: &str) -> Result<Option<u64>, String> {
     }
 }
 
-fn flag(id: &'static str, short: char, help: &'static str) -> Arg {
-    Arg::new(id)
-        .short(short)
-        .long(id)
-        .action(ArgAction::SetTrue)
+fn context_length(text: &str) -> Result<usize, Refusal> {
+    let lines = number(text).map(|lines| usize::try_from(lines).unwrap_or(usize::MAX));
+    let shown = printable(text);
+    lines.map_err(|_| Refusal(format!("{shown}: invalid context length argument")))
+}
+
+fn when(text: &str) -> Result<When, Refusal> {
+    match text {
+        "always" | "yes" | "force" => Ok(When::Always),
+        "never" | "no" | "none" => Ok(When::Never),
+        "auto" | "tty" | "if-tty" => Ok(When::Auto),
+        _ => Err(Refusal(format!(
+            "invalid argument '{}' for '--color': 'always', 'never' or 'auto'",
+            printable(text)
+        ))),
+    }
+}
+
+/// The way out from an option of grep that is not here.
+fn refused(text: &'static str) -> ValueParser {
+    ValueParser::new(move |_: &str| Err::<String, _>(Refusal(text.into())))
+}
+
+fn option(id: &'static str) -> Arg {
+    Arg::new(id).long(id)
+}
+
+fn flag(id: &'static str, help: &'static str) -> Arg {
+    option(id).action(ArgAction::SetTrue).help(help)
+}
+
+fn text(id: &'static str, name: &'static str, help: &'static str) -> Arg {
+    option(id)
+        .value_name(name)
+        .allow_hyphen_values(true)
+        .value_parser(OsStringValueParser::new())
         .help(help)
 }
 
@@ -76,90 +185,29 @@ pub fn command() -> Command {
     Command::new("cogrep")
         .about("Print the lines that match a pattern, as soon as they come.")
         .override_usage(
-            "cogrep [OPTIONS] PATTERN [FILE]...\n       cogrep [OPTIONS] -e PATTERN... [FILE]...",
+            "cogrep [OPTIONS] PATTERN [FILE]...\n       cogrep [OPTIONS] -e PATTERN... -f PATTERNFILE... [FILE]...",
         )
         .arg(
             Arg::new("operands")
                 .value_name("FILE")
                 .num_args(0..)
                 .value_parser(OsStringValueParser::new())
-                .help("PATTERN (unless -e gives it), then the files; none, or '-': standard input"),
+                .help("PATTERN (unless -e or -f gives it), then the files; none, or '-': standard input"),
         )
         .next_help_heading("Patterns")
-        .arg(
-            Arg::new("regexp")
-                .short('e')
-                .long("regexp")
-                .value_name("PATTERN")
-                .action(ArgAction::Append)
-                .allow_hyphen_values(true)
-                .value_parser(OsStringValueParser::new())
-                .help("A pattern; with several, a line matches if one does"),
-        )
-        .arg(flag(
-            "fixed-strings",
-            'F',
-            "Patterns are plain text, not regular expressions",
-        ))
-        .arg(flag(
-            "ignore-case",
-            'i',
-            "Upper and lower case are the same",
-        ))
-        .arg(flag(
-            "invert-match",
-            'v',
-            "Select the lines that do not match",
-        ))
+        .args(patterns())
+        .next_help_heading("Selection")
+        .args(selection())
         .next_help_heading("Output")
-        .arg(flag(
-            "count",
-            'c',
-            "Print only how many lines are selected, per file",
-        ))
-        .arg(flag(
-            "line-number",
-            'n',
-            "Put its number in its file before each line",
-        ))
-        .arg(
-            Arg::new("max-count")
-                .short('m')
-                .long("max-count")
-                .value_name("NUM")
-                .allow_negative_numbers(true)
-                .value_parser(limit)
-                .help("Stop a file after NUM selected lines"),
-        )
-        .arg(
-            flag(
-                "with-filename",
-                'H',
-                "Put the file's name before each line [default: if several]",
-            )
-            .overrides_with("no-filename"),
-        )
-        .arg(
-            flag(
-                "no-filename",
-                'h',
-                "Never put the file's name before a line",
-            )
-            .overrides_with("with-filename"),
-        )
-        .arg(
-            flag(
-                "quiet",
-                'q',
-                "Print nothing; end with the status at the first selected line",
-            )
-            .visible_alias("silent"),
-        )
-        .arg(flag(
-            "no-messages",
-            's',
-            "Say nothing of files that cannot be read",
-        ))
+        .args(output())
+        .next_help_heading("Before each line")
+        .args(heads())
+        .next_help_heading("Context")
+        .args(surroundings())
+        .next_help_heading("Reports")
+        .args(reports())
+        .args(report_options())
+        .args(elsewhere())
         .after_help(
             "PATTERN is a regular expression: . [a-z] \\d \\w \\b ^ $ * + ? {2,3} (a|b), Unicode\n\
              included; see https://docs.rs/regex/latest/regex/#syntax. No line is held back:\n\
@@ -168,6 +216,168 @@ pub fn command() -> Command {
              Examples:\n  \
              cofollow access-log | cogrep python      watch a log for a word\n  \
              cogrep -c '\" 50\\d ' access-log           how many requests failed\n  \
+             cogrep -o --replace '$1' '\"GET (\\S+)' access-log   what was asked for\n  \
              cogrep -n -F -e '[' -e ']' notes.txt     where a bracket stands",
         )
+}
+
+fn patterns() -> [Arg; 9] {
+    [
+        text(
+            "regexp",
+            "PATTERN",
+            "A pattern; with several, a line matches if one does",
+        )
+        .short('e')
+        .action(ArgAction::Append),
+        text(
+            "file",
+            "PATTERNFILE",
+            "Patterns from a file, one a line; '-': standard input",
+        )
+        .short('f')
+        .action(ArgAction::Append),
+        flag(
+            "extended-regexp",
+            "Patterns are regular expressions; the default",
+        )
+        .short('E'),
+        flag(
+            "fixed-strings",
+            "Patterns are plain text, not regular expressions",
+        )
+        .short('F'),
+        flag("ignore-case", "Upper and lower case are the same").short('i'),
+        flag("no-ignore-case", "They are not; the default"),
+        flag(
+            "smart-case",
+            "They are the same unless a pattern has a capital letter",
+        )
+        .short('S'),
+        flag(
+            "word-regexp",
+            "What matches has to stand by itself, as a word does",
+        )
+        .short('w'),
+        flag("line-regexp", "What matches has to be the whole line").short('x'),
+    ]
+}
+
+fn selection() -> [Arg; 4] {
+    [
+        flag("invert-match", "Select the lines that do not match").short('v'),
+        option("max-count")
+            .short('m')
+            .value_name("NUM")
+            .allow_negative_numbers(true)
+            .value_parser(limit)
+            .help("Stop a file after NUM selected lines"),
+        flag("null-data", "Lines end in NUL, not in a newline").short('z'),
+        flag("text", "Take every file for text: always so here").short('a'),
+    ]
+}
+
+fn output() -> [Arg; 9] {
+    [
+        flag("only-matching", "Print only what matches, each match on its own line").short('o'),
+        text(
+            "replace",
+            "TEXT",
+            "Print TEXT in place of each match; $1 or $name: a group of the pattern, $0: the match",
+        ),
+        flag("count", "Print only how many lines are selected, per file").short('c'),
+        flag("files-with-matches", "Print only the names of files with a selected line").short('l'),
+        flag("files-without-match", "Print only the names of files without one").short('L'),
+        flag("quiet", "Print nothing; end with the status at the first selected line")
+            .short('q')
+            .visible_alias("silent"),
+        option("color")
+            .visible_alias("colour")
+            .value_name("WHEN")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("auto")
+            .value_parser(when)
+            .help("Mark what matches with colour: always, never or auto (on a terminal); see GREP_COLORS in grep(1) [default: never]"),
+        flag("null", "End each file name in NUL").short('Z'),
+        flag("line-buffered", "Hold no line back: always so here"),
+    ]
+}
+
+fn heads() -> [Arg; 5] {
+    [
+        flag("with-filename", "Its file's name [default: if several]").short('H'),
+        flag("no-filename", "Never its file's name").short('h'),
+        text(
+            "label",
+            "NAME",
+            "What standard input is called [default: (standard input)]",
+        ),
+        flag("line-number", "Its number in its file").short('n'),
+        flag(
+            "byte-offset",
+            "Its place in its file in bytes; with -o that of the match",
+        )
+        .short('b'),
+    ]
+}
+
+fn surroundings() -> [Arg; 5] {
+    let lines = |id, short, help| {
+        option(id)
+            .short(short)
+            .value_name("NUM")
+            .allow_hyphen_values(true)
+            .value_parser(context_length)
+            .help(help)
+    };
+    [
+        lines(
+            "after-context",
+            'A',
+            "Print NUM lines after each selected one",
+        ),
+        lines("before-context", 'B', "Print NUM lines before it"),
+        lines("context", 'C', "Both; also -NUM"),
+        text(
+            "group-separator",
+            "TEXT",
+            "The line between lines that are not adjacent [default: --]",
+        ),
+        flag("no-group-separator", "No such line"),
+    ]
+}
+
+fn reports() -> [Arg; 1] {
+    [flag("no-messages", "Say nothing of files that cannot be read").short('s')]
+}
+
+const RECURSIVE: &str =
+    "-r: directories are not searched: use find DIRECTORY -type f -exec cogrep PATTERN {} +";
+
+/// What grep has and this has not, and what does it instead.
+fn elsewhere() -> [Arg; 4] {
+    let refusal = |id, short, way_out| {
+        option(id)
+            .short(short)
+            .action(ArgAction::Append)
+            .num_args(0)
+            .default_missing_value("")
+            .value_parser(refused(way_out))
+            .hide(true)
+    };
+    [
+        refusal("recursive", 'r', RECURSIVE),
+        refusal("dereference-recursive", 'R', RECURSIVE),
+        refusal(
+            "basic-regexp",
+            'G',
+            "-G: patterns are extended: write a|b, (a), a{2} and a+ without backslashes, or use grep -G",
+        ),
+        refusal(
+            "perl-regexp",
+            'P',
+            "-P: patterns have most of Perl's syntax without it; for look-around and back-references use grep -P",
+        ),
+    ]
 }

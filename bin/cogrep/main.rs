@@ -1,16 +1,18 @@
 //! cogrep: the filter.
 
 mod cli;
+mod patterns;
 mod search;
 
+use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
-use cogrep::{Grep, Pattern, PatternError, Report, Settings, Syntax};
+use cogrep::{Colors, Context, Grep, Pattern, Replacement, Report, Settings};
 use costage::{Driver, Stage, discard, printer};
 use coutils_cli::{Numbers, Program};
 
-use cli::Cli;
+use cli::{Cli, When};
 use search::{Search, output_file};
 
 const SELECTED: u8 = 0;
@@ -19,16 +21,17 @@ const FAILURE: u8 = 2;
 
 fn main() -> ExitCode {
     let program = Program::new("cogrep", FAILURE);
-    let cli = match coutils_cli::parse(&program, cli::command(), Numbers::None) {
-        Ok(matches) => Cli::new(&matches),
+    let matches = match coutils_cli::parse(&program, cli::command(), Numbers::ValueOf("context")) {
+        Ok(matches) => matches,
         Err(status) => return status,
     };
-    let Some(cli) = cli else {
+    let program = program.reporting(&matches);
+    let Some(cli) = Cli::new(&matches) else {
         program.complain("no pattern\nUsage: cogrep [OPTIONS] PATTERN [FILE]...");
         return program.failure();
     };
-    match pattern(&cli) {
-        Ok(pattern) => run(&program, &cli, pattern),
+    match prepare(&cli) {
+        Ok((patterns, pattern, settings)) => run(&program, &cli, &patterns, pattern, &settings),
         Err(error) => {
             program.complain(error);
             program.failure()
@@ -36,64 +39,119 @@ fn main() -> ExitCode {
     }
 }
 
-fn pattern(cli: &Cli) -> Result<Pattern, PatternError> {
-    let syntax = Syntax {
-        literal: cli.fixed_strings,
-        ignore_case: cli.ignore_case,
-    };
-    Pattern::any_of(
-        cli.patterns.iter().map(|pattern| pattern.as_bytes()),
-        syntax,
-    )
+type Prepared = (Vec<Vec<u8>>, Pattern, Settings);
+
+fn prepare(cli: &Cli) -> Result<Prepared, Box<dyn std::error::Error>> {
+    let patterns = patterns::gather(cli)?;
+    let mut pattern = patterns::compile(cli, &patterns)?;
+    let settings = settings(cli, &mut pattern)?;
+    Ok((patterns, pattern, settings))
 }
 
-fn settings(cli: &Cli) -> Settings {
-    Settings {
+fn settings(cli: &Cli, pattern: &mut Pattern) -> Result<Settings, String> {
+    let report = match (cli.quiet, cli.files_with_matches) {
+        (true, _) => Report::Nothing,
+        (_, Some(true)) => Report::NamesWith,
+        (_, Some(false)) => Report::NamesWithout,
+        _ if cli.count => Report::Count,
+        _ if cli.only_matching => Report::Matches,
+        _ => Report::Lines,
+    };
+    let replacement = cli.replace.as_ref().map(|template| {
+        Replacement::new(template.as_bytes(), pattern)
+            .map_err(|name| format!("--replace: the pattern has no group '{name}'"))
+    });
+    let separator = cli.group_separator.as_ref();
+    Ok(Settings {
         invert: cli.invert_match,
-        report: match (cli.quiet, cli.count) {
-            (true, _) => Report::Nothing,
-            (_, true) => Report::Count,
-            _ => Report::Lines,
-        },
-        line_numbers: cli.line_number,
+        report,
         max_count: cli.max_count,
+        context: cli.context.map(|(before, after)| Context {
+            before,
+            after,
+            separator: separator.map(|separator| separator.as_bytes().to_vec()),
+        }),
+        line_numbers: cli.line_number,
+        byte_offsets: cli.byte_offset,
+        null_after_names: cli.null,
+        replacement: replacement.transpose()?,
+        colors: is_colored(cli.color)
+            .then(|| Colors::parse(&std::env::var("GREP_COLORS").unwrap_or_default())),
+    })
+}
+
+fn is_colored(when: When) -> bool {
+    let variable = |name| std::env::var_os(name).unwrap_or_default();
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
+            std::io::stdout().is_terminal()
+                && variable("NO_COLOR").is_empty()
+                && !matches!(variable("TERM").to_str(), Some("" | "dumb"))
+        }
     }
 }
 
-fn run(program: &Program, cli: &Cli, pattern: Pattern) -> ExitCode {
-    if cli.max_count == Some(0) {
+/// Is it known without a look at any file that nothing is selected and nothing printed? GNU grep then reads nothing.
+fn selects_nothing(cli: &Cli, patterns: &[Vec<u8>], settings: &Settings) -> bool {
+    let is_empty = matches!(patterns, [only] if only.is_empty());
+    let matches_all = is_empty && !cli.word_regexp && !cli.line_regexp;
+    settings.report != Report::NamesWithout
+        && (settings.max_count == Some(0) || (settings.invert && matches_all))
+}
+
+fn run(
+    program: &Program,
+    cli: &Cli,
+    patterns: &[Vec<u8>],
+    pattern: Pattern,
+    settings: &Settings,
+) -> ExitCode {
+    if selects_nothing(cli, patterns, settings) {
         return ExitCode::from(NOTHING_SELECTED);
     }
+    program.debug(format_args!("engine: {pattern}"));
     // `-q` neither writes nor cares who reads.
     let output: Box<dyn Stage> = if cli.quiet {
         Box::new(discard())
     } else {
-        Box::new(printer())
+        Box::new(program.tally(printer()))
     };
     let driver = match program.catch_signals() {
         Ok(signals) => Driver::new().signals(signals),
         Err(error) => return program.exit(Err(error), program.failure()),
     };
-    let settings = settings(cli);
+    let prints_lines = matches!(settings.report, Report::Lines | Report::Matches);
     // One line, or none, cannot feed itself.
-    let feeds_back = settings.report == Report::Lines && settings.max_count != Some(1);
+    let feeds_back = prints_lines && settings.max_count != Some(1);
+    let only_names = matches!(settings.report, Report::NamesWith | Report::NamesWithout);
     let mut search = Search {
         program,
         driver,
-        grep: Grep::several(pattern, settings, output),
-        quiet: cli.quiet,
+        settings,
+        grep: program.tally_input(Grep::several(pattern, settings.clone(), output)),
+        terminator: if cli.null_data { b'\0' } else { b'\n' },
         no_messages: cli.no_messages,
-        with_filename: cli.with_filename.unwrap_or(cli.files.len() > 1),
+        with_filename: only_names || cli.with_filename.unwrap_or(cli.files.len() > 1),
+        stdin_name: cli.label.as_deref().map(OsStrExt::as_bytes),
         output: output_file().filter(|_| feeds_back),
         failed: false,
     };
     let ended = search.all(&cli.files);
     let ended = search.driver.finish(&mut search.grep, ended);
-    let selected = search.grep.has_selected();
+    let selected = search.grep.to().has_selected();
     let status = match search.failed {
         true if !(cli.quiet && selected) => FAILURE,
         _ if selected => SELECTED,
         _ => NOTHING_SELECTED,
     };
+    if status == NOTHING_SELECTED
+        && !cli.no_messages
+        && !cli.quiet
+        && let Some(hint) = patterns::hint(cli, patterns)
+    {
+        program.complain(hint);
+    }
     program.exit(ended, ExitCode::from(status))
 }

@@ -7,18 +7,21 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 
-use cogrep::{Grep, Pattern};
-use costage::{Call, Driver, Ended, Error, Reader, Result, Stage};
-use coutils_cli::Program;
+use cogrep::{Grep, Pattern, Report, Settings};
+use costage::{Call, Driver, Ended, Error, Framing, Reader, Result, Stage};
+use coutils_cli::{Program, Tally};
 
 /// The chain, and what the files of one command line share.
 pub struct Search<'a> {
     pub program: &'a Program,
     pub driver: Driver,
-    pub grep: Grep<Pattern, Box<dyn Stage>>,
-    pub quiet: bool,
+    pub settings: &'a Settings,
+    pub grep: Tally<Grep<Pattern, Box<dyn Stage>>>,
+    pub terminator: u8,
     pub no_messages: bool,
     pub with_filename: bool,
+    /// What standard input is called, if not as grep calls it.
+    pub stdin_name: Option<&'a [u8]>,
     /// The regular file that the lines found are written to.
     pub output: Option<FileId>,
     /// A file could not be read.
@@ -56,10 +59,12 @@ impl Search<'_> {
     }
 
     /// `-m` ends a file; all else that ends one before its end ends the search.
-    fn is_over(&self, ended: Ended) -> bool {
+    fn is_over(&mut self, ended: Ended) -> bool {
         match ended {
             Ended::Input => false,
-            Ended::Stopped => self.quiet || self.grep.stopped_at().is_none(),
+            Ended::Stopped => {
+                self.settings.report == Report::Nothing || self.grep.to().stopped_at().is_none()
+            }
             Ended::Signal(_) | Ended::Abandoned(_) => true,
         }
     }
@@ -76,7 +81,7 @@ impl Search<'_> {
                 self.failed = true;
                 if !self.no_messages {
                     // What was found before comes before, where both go to one place.
-                    let _ = self.grep.end()?;
+                    let _ = self.grep.to().end()?;
                     let _ = self.grep.flush()?;
                     self.program.complain(error);
                 }
@@ -88,9 +93,13 @@ impl Search<'_> {
 
     fn search(&mut self, file: &OsStr) -> Result<Ended> {
         let is_stdin = file == "-";
-        let (mut reader, metadata, name) = if is_stdin {
+        let (reader, metadata, name) = if is_stdin {
             let metadata = stdin_file().and_then(|file| file.metadata());
-            (Reader::stdin()?, metadata, &b"(standard input)"[..])
+            (
+                Reader::stdin()?,
+                metadata,
+                self.stdin_name.unwrap_or(b"(standard input)"),
+            )
         } else {
             (Reader::open(file)?, fs::metadata(file), file.as_bytes())
         };
@@ -100,10 +109,11 @@ impl Search<'_> {
             let why = io::Error::other("input file is also the output");
             return Err(Error::io(Call::Read, what, why));
         }
-        let _ = self.grep.begin(self.with_filename.then_some(name))?;
+        let _ = self.grep.to().begin(self.with_filename.then_some(name))?;
         let start = if is_stdin { stdin_position() } else { None };
+        let mut reader = reader.framed(self.terminator, Framing::Lines);
         let ended = self.driver.pump(&mut reader, &mut self.grep)?;
-        if let (Some(start), Some(end)) = (start, self.grep.stopped_at()) {
+        if let (Some(start), Some(end)) = (start, self.grep.to().stopped_at()) {
             leave_stdin_at(start + end);
         }
         Ok(ended)

@@ -71,7 +71,7 @@ fn counting_prints_only_how_many() {
 
 #[test]
 fn numbers_are_those_of_the_lines_in_their_file() {
-    for option in ["-n", "--line-number", "--li"] {
+    for option in ["-n", "--line-number", "--line-n"] {
         found([option, "a"], "a\nb\na\n", "1:a\n3:a\n");
     }
     let dir = Dir::new();

@@ -20,10 +20,19 @@
 //! the ends of its line looked for. A pattern without special characters is searched for as it is, without
 //! compiling a regex. A regex is compiled so that no match can reach beyond a line.
 
+mod around;
+mod colors;
 mod matcher;
+mod output;
 mod pattern;
+mod printer;
+mod replacement;
+mod settings;
 mod stage;
 
+pub use colors::Colors;
 pub use matcher::Matcher;
 pub use pattern::{Pattern, PatternError, Syntax};
-pub use stage::{Grep, Report, Settings, grep};
+pub use replacement::Replacement;
+pub use settings::{Context, Report, Settings};
+pub use stage::{Grep, grep};

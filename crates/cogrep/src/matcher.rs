@@ -1,6 +1,11 @@
 //! What decides whether a line is selected.
 
+use std::ops::Range;
+
 /// Finds lines in text. [`Pattern`](crate::Pattern) is the one most want.
+///
+/// Only [`find`](Matcher::find) has to be written; without the others a match is the whole line, as far as
+/// [`Report::Matches`](crate::Report::Matches), colours and replacements go.
 ///
 /// ```
 /// use cogrep::{Matcher, grep};
@@ -34,10 +39,41 @@ pub trait Matcher {
     /// `text` is whole lines, which end in `terminator`; the last may lack it. `from` is the start of a line,
     /// and less than the length of the text. Takes `&mut self` so that a search may keep working memory.
     fn find(&mut self, text: &[u8], from: usize, terminator: u8) -> Option<usize>;
+
+    /// Where the first match in `line` is that begins at `from` or later; it may be empty. `line` is one line
+    /// without its terminator, and `from` at most its length.
+    fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
+        (from == 0).then_some(0..line.len())
+    }
+
+    /// The same, with the groups of the pattern: the first is the match, and a group that took no part in it is
+    /// `None`. False if there is no match.
+    fn groups(&mut self, line: &[u8], from: usize, groups: &mut Vec<Option<Range<usize>>>) -> bool {
+        groups.clear();
+        groups.extend(self.bounds(line, from).map(Some));
+        !groups.is_empty()
+    }
+
+    /// The names of the groups, `None` for those that only have a number. The first is the match itself.
+    fn group_names(&mut self) -> Vec<Option<String>> {
+        vec![None]
+    }
 }
 
 impl<M: Matcher + ?Sized> Matcher for Box<M> {
     fn find(&mut self, text: &[u8], from: usize, terminator: u8) -> Option<usize> {
         (**self).find(text, from, terminator)
+    }
+
+    fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
+        (**self).bounds(line, from)
+    }
+
+    fn groups(&mut self, line: &[u8], from: usize, groups: &mut Vec<Option<Range<usize>>>) -> bool {
+        (**self).groups(line, from, groups)
+    }
+
+    fn group_names(&mut self) -> Vec<Option<String>> {
+        (**self).group_names()
     }
 }

@@ -1,40 +1,15 @@
-//! The stage: what is selected goes on, as lines or as a count.
+//! The stage: what is selected goes on, as lines, as matches, as a count or as a name.
 
-use std::io::Write;
 use std::ops::Range;
 
-use costage::{Block, Flow, Gather, Result, Stage};
-use memchr::{memchr, memchr_iter, memrchr};
+use costage::{Block, Flow, Result, Stage};
+use memchr::memchr_iter;
 
-use crate::Matcher;
-
-/// A run of selected lines this long goes on as it is, shared, instead of being gathered with others.
-const WORTH_SHARING: usize = 32 << 10;
-
-/// What a [`Grep`] does with the lines it selects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Report {
-    /// Send them on.
-    #[default]
-    Lines,
-    /// Send on, for each input, how many there are.
-    Count,
-    /// Nothing: the first one is all that is wanted.
-    Nothing,
-}
-
-/// Which lines are selected, and what is told of them.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Settings {
-    /// Select the lines that do not match.
-    pub invert: bool,
-    /// What becomes of the selected lines.
-    pub report: Report,
-    /// Put its number in its input before each line.
-    pub line_numbers: bool,
-    /// Stop after so many selected lines of an input.
-    pub max_count: Option<u64>,
-}
+use crate::around::Around;
+use crate::output::{Output, WORTH_SHARING};
+use crate::pattern::line_around;
+use crate::printer::{Kind, Place, Printer};
+use crate::{Matcher, Report, Settings};
 
 /// Lets the lines through that match: the course's `grep(pattern, target)`.
 pub fn grep<M: Matcher, S: Stage>(matcher: M, to: S) -> Grep<M, S> {
@@ -61,14 +36,11 @@ pub fn grep<M: Matcher, S: Stage>(matcher: M, to: S) -> Grep<M, S> {
 pub struct Grep<M, S> {
     matcher: M,
     settings: Settings,
-    to: S,
-    gather: Gather,
-    /// Before each line, or the count.
-    prefix: Vec<u8>,
+    printer: Printer,
+    output: Output<S>,
+    around: Around,
     input: Option<InputState>,
     has_selected: bool,
-    /// What the target answered last.
-    flow: Flow,
 }
 
 /// What is known of the input that is being searched.
@@ -81,14 +53,27 @@ struct InputState {
     bytes: u64,
     /// Where the last selected line ends.
     selected_end: u64,
+    /// As many lines were selected as are wanted.
+    has_enough: bool,
     done: bool,
+}
+
+impl InputState {
+    fn new(settings: &Settings) -> InputState {
+        let wants_none = settings.max_count == Some(0);
+        InputState {
+            has_enough: wants_none,
+            done: wants_none,
+            ..InputState::default()
+        }
+    }
 }
 
 impl<M: Matcher, S: Stage> Grep<M, S> {
     /// Searches one nameless input with `matcher` and sends what `settings` say to `to`.
     pub fn new(matcher: M, settings: Settings, to: S) -> Grep<M, S> {
         Grep {
-            input: Some(InputState::default()),
+            input: Some(InputState::new(&settings)),
             ..Grep::several(matcher, settings, to)
         }
     }
@@ -97,41 +82,48 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
     pub fn several(matcher: M, settings: Settings, to: S) -> Grep<M, S> {
         Grep {
             matcher,
+            printer: Printer::new(settings.colors.clone()),
+            around: Around::new(
+                settings
+                    .context
+                    .as_ref()
+                    .filter(|_| settings.report.shows_lines()),
+            ),
             settings,
-            to,
-            gather: Gather::new(b'\n'),
-            prefix: Vec::new(),
+            output: Output::new(to),
             input: None,
             has_selected: false,
-            flow: Flow::More,
         }
     }
 
-    /// Another input begins: the count of the last is sent if counts are wanted, lines are counted anew, and
+    /// Another input begins: the count or the name of the last is sent if that is wanted, lines are counted anew, and
     /// what is told has this name before it, if there is one.
     pub fn begin(&mut self, name: Option<&[u8]>) -> Result<Flow> {
         let flow = self.end()?;
-        self.prefix.clear();
-        if let Some(name) = name {
-            self.prefix.extend_from_slice(name);
-            self.prefix.push(b':');
-        }
-        self.input = Some(InputState::default());
+        self.printer.begin(name, &self.settings);
+        self.around.begin();
+        self.input = Some(InputState::new(&self.settings));
         Ok(flow)
     }
 
-    /// The input ends: its count is sent if counts are wanted. [`begin`](Grep::begin) and the end of the chain
+    /// The input ends: its count or name is sent if that is wanted. [`begin`](Grep::begin) and the end of the chain
     /// do this too; by itself it is for one who has something to say that comes after.
     pub fn end(&mut self) -> Result<Flow> {
-        if let Some(input) = self.input.take()
-            && self.settings.report == Report::Count
-        {
-            self.gather.push(&self.prefix);
-            self.gather.push(input.selected.to_string().as_bytes());
-            self.gather.finish_line();
-            self.send_gathered()?;
+        if let Some(input) = self.input.take() {
+            let gather = &mut self.output.gather;
+            match self.settings.report {
+                Report::Count => self.printer.count(gather, input.selected),
+                Report::NamesWith if input.selected > 0 => {
+                    self.printer.name(gather, &self.settings);
+                }
+                Report::NamesWithout if input.selected == 0 => {
+                    self.printer.name(gather, &self.settings);
+                }
+                _ => {}
+            }
+            self.output.send_gathered()?;
         }
-        Ok(self.flow)
+        Ok(self.output.flow)
     }
 
     /// Has any line of any input been selected?
@@ -139,95 +131,18 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         self.has_selected
     }
 
-    /// If enough was selected before the end of this input, by [`Settings::max_count`] or [`Report::Nothing`]: the
-    /// position behind the last selected line, in bytes.
+    /// If enough was selected before the end of this input, by [`Settings::max_count`] or a [`Report`] that one line
+    /// is enough for: the position behind the last selected line, in bytes.
     pub fn stopped_at(&self) -> Option<u64> {
-        let input = self.input.filter(|input| input.done)?;
+        let input = self.input.filter(|input| input.has_enough)?;
         Some(input.selected_end)
-    }
-
-    fn send_on(&mut self, block: &Block) -> Result<()> {
-        if self.flow != Flow::Stop {
-            self.flow = self.to.send(block)?;
-        }
-        Ok(())
-    }
-
-    fn send_gathered(&mut self) -> Result<()> {
-        self.gather
-            .take()
-            .map_or(Ok(()), |block| self.send_on(&block))
-    }
-
-    /// Lines `run` of `block` are selected.
-    fn select(&mut self, block: &Block, run: Range<usize>, input: &mut InputState) -> Result<()> {
-        self.has_selected = true;
-        match self.settings.report {
-            Report::Nothing => {
-                let first = block[run].split_inclusive(|&byte| byte == block.terminator());
-                input.selected_end += first.take(1).map(|line| line.len() as u64).sum::<u64>();
-                input.done = true;
-                return Ok(());
-            }
-            _ if self.is_plain() => return self.pass(block, run),
-            Report::Count if self.settings.max_count.is_none() => {
-                input.selected += count_lines(&block[run], block.terminator());
-                return Ok(());
-            }
-            Report::Lines | Report::Count => {}
-        }
-        for line in block.slice(run.clone()).lines() {
-            input.selected += 1;
-            input.lines += 1;
-            input.selected_end += line.len() as u64;
-            if self.settings.report == Report::Lines {
-                self.tell(line, input.lines);
-            }
-            if self
-                .settings
-                .max_count
-                .is_some_and(|max| input.selected >= max)
-            {
-                input.done = true;
-                break;
-            }
-        }
-        Ok(())
     }
 
     /// Do the selected lines go on as they are, all of them?
     fn is_plain(&self) -> bool {
-        self.settings.report == Report::Lines
-            && self.prefix.is_empty()
-            && !self.settings.line_numbers
+        self.printer.is_plain(&self.settings)
             && self.settings.max_count.is_none()
-    }
-
-    fn pass(&mut self, block: &Block, run: Range<usize>) -> Result<()> {
-        let is_all_of_it = run.len() == block.len();
-        // A line goes on as a line: the last of all gets the terminator it may lack.
-        let is_finished = run.end < block.len() || block.is_finished();
-        if !is_finished || (run.len() < WORTH_SHARING && !is_all_of_it) {
-            self.gather.push(&block[run]);
-            self.gather.finish_line();
-            return Ok(());
-        }
-        self.send_gathered()?;
-        self.send_on(&block.slice(run))
-    }
-
-    fn tell(&mut self, line: &[u8], number: u64) {
-        self.gather.push(&self.prefix);
-        if self.settings.line_numbers {
-            let mut digits = [0; 24];
-            let mut rest = &mut digits[..];
-            // 20 digits at most, and a colon.
-            let _ = write!(rest, "{number}:");
-            let unused = rest.len();
-            self.gather.push(&digits[..digits.len() - unused]);
-        }
-        self.gather.push(line);
-        self.gather.finish_line();
+            && !self.around.is_wanted()
     }
 
     /// The hot loop: from hit to hit through the block. Neighbouring hits are one run.
@@ -239,7 +154,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         // Selected and not yet dealt with.
         let mut run = 0..0;
         let mut at = 0;
-        while at < text.len() && !input.done && self.flow != Flow::Stop {
+        while at < text.len() && !input.has_enough && self.output.flow != Flow::Stop {
             let line = match self.matcher.find(text, at, terminator) {
                 Some(hit) => line_around(text, at, hit, terminator),
                 None => text.len()..text.len(),
@@ -254,18 +169,18 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
                 if is_plain && run.len() < WORTH_SHARING {
                     // Not the last line of all, so it is finished.
                     self.has_selected |= !run.is_empty();
-                    self.gather.push(&text[run]);
+                    self.output.gather.push(&text[run]);
                     run = selected.start..selected.start;
                 } else {
                     self.deal_with(block, &mut run, selected.start, input)?;
                 }
             }
             run.end = selected.end;
-            if self.settings.report == Report::Nothing && !run.is_empty() {
+            if self.settings.report.wants_one() && !run.is_empty() {
                 break;
             }
         }
-        if !input.done && self.flow != Flow::Stop {
+        if !input.has_enough && self.output.flow != Flow::Stop {
             self.deal_with(block, &mut run, text.len(), input)?;
         }
         Ok(())
@@ -279,13 +194,136 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         next: usize,
         input: &mut InputState,
     ) -> Result<()> {
-        let run = std::mem::replace(run, next..next);
-        if !run.is_empty() {
-            input.selected_end = input.bytes + run.start as u64;
-            self.select(block, run.clone(), input)?;
+        let mut gap = std::mem::replace(run, next..next);
+        if !gap.is_empty() {
+            gap.end = self.select(block, gap.clone(), input)?;
         }
-        if self.settings.line_numbers {
-            input.lines += count_lines(&block[run.end..next], block.terminator());
+        // Once there is enough the rest of the block is looked at no more, except for context.
+        let behind = if input.has_enough { block.len() } else { next };
+        self.pass_over(block, gap.end..behind, input)
+    }
+
+    /// Lines `run` of `block` are selected, as far as so many are wanted. Answers how far that was.
+    fn select(
+        &mut self,
+        block: &Block,
+        run: Range<usize>,
+        input: &mut InputState,
+    ) -> Result<usize> {
+        self.has_selected = true;
+        let wanted = if self.settings.report.wants_one() {
+            Some(1)
+        } else {
+            let max = self.settings.max_count;
+            max.map(|max| max.saturating_sub(input.selected))
+        };
+        let (count, end) = match wanted {
+            Some(wanted) => first_lines(&block[..run.end], run.start, wanted, block.terminator()),
+            None if self.settings.report == Report::Count => (
+                count_lines(&block[run.clone()], block.terminator()),
+                run.end,
+            ),
+            // Nobody asks how many there are.
+            None => (0, run.end),
+        };
+        let run = run.start..end;
+        input.selected += count;
+        input.selected_end = input.bytes + end as u64;
+        input.has_enough = wanted.is_some_and(|wanted| count >= wanted);
+        if self.settings.report.shows_lines() {
+            self.show_before(block, run.start, input)?;
+            self.show(block, run, Kind::Selected, input)?;
+        }
+        input.done = input.has_enough && !self.around.has_to_come();
+        Ok(end)
+    }
+
+    /// Lines of the context before a selected line that begins at `start`.
+    fn show_before(&mut self, block: &Block, start: usize, input: &mut InputState) -> Result<()> {
+        if !self.around.is_wanted() {
+            return Ok(());
+        }
+        let before = self.around.before(block, start, input.bytes);
+        if before.is_apart
+            && let Some(separator) = self.around.separator()
+        {
+            self.printer.separator(&mut self.output.gather, separator);
+        }
+        // They were passed over, and are shown after all.
+        input.lines = input.lines.saturating_sub(before.count);
+        let held: Vec<Vec<u8>> = self.around.take_held(before.held);
+        let mut offset = input.bytes + before.start as u64;
+        offset -= held.iter().map(|line| line.len() as u64).sum::<u64>();
+        for line in held {
+            input.lines += 1;
+            let place = Place {
+                number: input.lines,
+                offset,
+            };
+            offset += line.len() as u64;
+            self.printer.line(
+                &mut self.output.gather,
+                &mut self.matcher,
+                &self.settings,
+                &line,
+                block.terminator(),
+                (Kind::Context, place),
+            );
+        }
+        self.show(block, before.start..start, Kind::Context, input)
+    }
+
+    /// Shows lines, which are the next that were not shown or passed over.
+    fn show(
+        &mut self,
+        block: &Block,
+        lines: Range<usize>,
+        kind: Kind,
+        input: &mut InputState,
+    ) -> Result<()> {
+        self.around.shown(lines.end, input.bytes, kind);
+        if self.printer.is_plain(&self.settings) {
+            return self.output.pass(block, lines);
+        }
+        let mut offset = input.bytes + lines.start as u64;
+        for line in block.slice(lines).lines() {
+            input.lines += 1;
+            let place = Place {
+                number: input.lines,
+                offset,
+            };
+            offset += line.len() as u64;
+            self.printer.line(
+                &mut self.output.gather,
+                &mut self.matcher,
+                &self.settings,
+                line,
+                block.terminator(),
+                (kind, place),
+            );
+        }
+        Ok(())
+    }
+
+    /// Lines that are not selected: the first may be context of those before.
+    fn pass_over(
+        &mut self,
+        block: &Block,
+        gap: Range<usize>,
+        input: &mut InputState,
+    ) -> Result<()> {
+        let wanted = self.around.still_to_come();
+        let mut rest = gap.start;
+        if wanted > 0 && !gap.is_empty() {
+            let lines = &block[..gap.end];
+            let (count, end) = first_lines(lines, gap.start, wanted, block.terminator());
+            self.around.came(count);
+            self.show(block, gap.start..end, Kind::Context, input)?;
+            rest = end;
+        }
+        input.done = input.has_enough && !self.around.has_to_come();
+        if self.settings.line_numbers && !input.has_enough && self.settings.report.shows_lines() {
+            input.lines += count_lines(&block[rest..gap.end], block.terminator());
         }
         Ok(())
     }
@@ -294,40 +332,57 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
 impl<M: Matcher, S: Stage> Stage for Grep<M, S> {
     fn send(&mut self, block: &Block) -> Result<Flow> {
         let mut input = self.input.unwrap_or_default();
-        if input.done || self.settings.max_count == Some(0) {
+        if input.done {
             return Ok(Flow::Stop);
         }
-        self.flow = Flow::More;
-        self.gather.set_terminator(block.terminator());
-        let searched = self.search(block, &mut input);
+        self.output.flow = Flow::More;
+        let searched = if input.has_enough {
+            self.pass_over(block, 0..block.len(), &mut input)
+        } else {
+            self.search(block, &mut input)
+        };
+        self.around.hold(block);
         input.bytes += block.len() as u64;
         self.input = Some(input);
         searched?;
-        self.send_gathered()?;
-        Ok(if input.done { Flow::Stop } else { self.flow })
+        self.output.send_gathered()?;
+        Ok(if input.done {
+            Flow::Stop
+        } else {
+            self.output.flow
+        })
     }
 
     fn target(&mut self) -> Option<&mut dyn Stage> {
-        Some(&mut self.to)
+        Some(&mut self.output.to)
     }
 
     fn close(&mut self) -> Result<()> {
         let ended = self.end();
-        ended.map(|_| ()).and(self.to.close())
+        ended.map(|_| ()).and(self.output.to.close())
     }
-}
-
-/// The line around `hit`, with its terminator; `from` is the start of a line before it.
-fn line_around(text: &[u8], from: usize, hit: usize, terminator: u8) -> Range<usize> {
-    let start = memrchr(terminator, &text[from..hit]).map_or(from, |end| from + end + 1);
-    let end = memchr(terminator, &text[hit..]).map_or(text.len(), |end| hit + end + 1);
-    start..end
 }
 
 /// How many lines `text` is; one that lacks its terminator counts.
 fn count_lines(text: &[u8], terminator: u8) -> u64 {
     let unfinished = text.last().is_some_and(|&last| last != terminator);
     memchr_iter(terminator, text).count() as u64 + u64::from(unfinished)
+}
+
+/// The first lines of `text` from `start` on, at most `wanted`: how many, and where they end.
+fn first_lines(text: &[u8], start: usize, wanted: u64, terminator: u8) -> (u64, usize) {
+    let (mut count, mut end) = (0, start);
+    for line_end in memchr_iter(terminator, &text[start..]) {
+        if count == wanted {
+            return (count, end);
+        }
+        count += 1;
+        end = start + line_end + 1;
+    }
+    if count < wanted && end < text.len() {
+        return (count + 1, text.len());
+    }
+    (count, end)
 }
 
 #[cfg(test)]
@@ -353,7 +408,7 @@ mod tests {
     }
 
     /// The naive twin: line by line, as the options say.
-    fn naive(needle: &str, settings: Settings, name: Option<&str>, text: &str) -> String {
+    fn naive(needle: &str, settings: &Settings, name: Option<&str>, text: &str) -> String {
         let mut output = String::new();
         let mut selected = 0;
         let prefix = name.map_or(String::new(), |name| format!("{name}:"));
@@ -393,15 +448,15 @@ mod tests {
             report in prop_oneof![Just(Report::Lines), Just(Report::Count), Just(Report::Nothing)],
             max_count in proptest::option::of(0_u64..4),
         ) {
-            let settings = Settings { invert, report, line_numbers, max_count };
+            let settings = Settings { invert, report, line_numbers, max_count, ..Settings::default() };
             let name = named.then_some("name");
             let (lines, sink) = collect();
-            let mut grep = Grep::several(Pattern::literal("a"), settings, sink);
+            let mut grep = Grep::several(Pattern::literal("a"), settings.clone(), sink);
             let mut driver = Driver::new();
             // Two inputs: the second is counted anew.
             let mut expected = String::new();
             for text in [text.as_str(), "b\na\na"] {
-                expected += &naive("a", settings, name, text);
+                expected += &naive("a", &settings, name, text);
                 let _ = grep.begin(name.map(str::as_bytes)).expect("begun");
                 let mut rest = Block::from(text);
                 while !rest.is_empty() {
@@ -437,7 +492,7 @@ mod tests {
         text += "b\n";
         let mut grep = grep(Pattern::literal("a"), FullAtOnce(0));
         assert_eq!(grep.send(&Block::from(&*text)).expect("sent"), Flow::Full);
-        assert_eq!(grep.to.0, 1);
+        assert_eq!(grep.output.to.0, 1);
     }
 
     #[test]

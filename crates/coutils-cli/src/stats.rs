@@ -206,6 +206,11 @@ impl<S: Stage> Tally<S> {
 }
 
 impl<S> Tally<S> {
+    /// What it sends to.
+    pub fn to(&mut self) -> &mut S {
+        &mut self.to
+    }
+
     /// What it sends to, if nothing is counted: for bytes that no stage has to see.
     pub fn bypass(&mut self) -> Option<&mut S> {
         self.stats.is_none().then_some(&mut self.to)

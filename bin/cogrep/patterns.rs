@@ -1,0 +1,116 @@
+//! The patterns of a command line: gathered, read, and a hint if they seem to be of another kind.
+
+use std::ffi::OsStr;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+
+use cogrep::{Pattern, PatternError, Syntax};
+use costage::{Call, Error, Result};
+
+use crate::cli::{Case, Cli};
+
+/// All that `-e` and `-f` give, each one pattern or several lines of them.
+pub fn gather(cli: &Cli) -> Result<Vec<Vec<u8>>> {
+    let mut patterns: Vec<Vec<u8>> = Vec::new();
+    for typed in &cli.patterns {
+        patterns.push(typed.as_bytes().to_vec());
+    }
+    for file in &cli.pattern_files {
+        let mut lines = read(file)?;
+        if lines.last() == Some(&b'\n') {
+            lines.pop();
+        } else if lines.is_empty() {
+            // No line, so no pattern.
+            continue;
+        }
+        patterns.push(lines);
+    }
+    Ok(patterns)
+}
+
+fn read(file: &OsStr) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if file == "-" {
+        io::stdin()
+            .read_to_end(&mut bytes)
+            .map_err(|error| Error::io(Call::Read, "standard input", error))?;
+    } else {
+        let name = file.to_string_lossy();
+        costage::open(file)?
+            .read_to_end(&mut bytes)
+            .map_err(|error| Error::io(Call::Read, &*name, error))?;
+    }
+    Ok(bytes)
+}
+
+/// Chooses how to search for them.
+pub fn compile(cli: &Cli, patterns: &[Vec<u8>]) -> Result<Pattern, PatternError> {
+    let syntax = Syntax {
+        literal: cli.fixed_strings,
+        ignore_case: match cli.case {
+            Case::Counts => false,
+            Case::Ignored => true,
+            Case::Smart => !patterns
+                .iter()
+                .any(|pattern| has_capital(pattern, cli.fixed_strings)),
+        },
+        words: cli.word_regexp && !cli.line_regexp,
+        lines: cli.line_regexp,
+        terminator: if cli.null_data { b'\0' } else { b'\n' },
+    };
+    Pattern::any_of(patterns.iter().map(Vec::as_slice), syntax)
+}
+
+/// Does a pattern ask for a capital letter? One behind a backslash is the name of something else, and so is one
+/// in the braces or the name behind it: `\S`, `\p{Lu}`, `(?P<Name>`.
+fn has_capital(pattern: &[u8], is_literal: bool) -> bool {
+    let text = String::from_utf8_lossy(pattern);
+    if is_literal {
+        return text.chars().any(char::is_uppercase);
+    }
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        if c == '\\' {
+            let escape = rest.next();
+            if matches!(escape, Some('p' | 'P' | 'x' | 'u' | 'U' | 'b'))
+                && rest.as_str().starts_with('{')
+            {
+                rest.find(|&c| c == '}');
+            }
+        } else if c == '(' && rest.as_str().starts_with('?') {
+            rest.find(|&c| matches!(c, ':' | ')' | '>'));
+        } else if c.is_uppercase() {
+            return true;
+        }
+    }
+    false
+}
+
+/// What to say of a pattern that matched nothing and looks like a basic regular expression.
+pub fn hint(cli: &Cli, patterns: &[Vec<u8>]) -> Option<String> {
+    if cli.fixed_strings {
+        return None;
+    }
+    let escapes = [r"\|", r"\(", r"\{"];
+    let looks_basic = |pattern: &Vec<u8>| {
+        escapes
+            .into_iter()
+            .find(|escape| is_escaped(pattern, escape.as_bytes()[1]))
+    };
+    let escape = patterns.iter().find_map(looks_basic)?;
+    let plain = &escape[1..];
+    Some(format!(
+        "hint: '{escape}' is a plain '{plain}' here, and '{plain}' is what '{escape}' is to grep without -E"
+    ))
+}
+
+/// Is there a backslash before this byte that is not itself escaped?
+fn is_escaped(pattern: &[u8], byte: u8) -> bool {
+    let mut bytes = pattern.iter();
+    while let Some(&next) = bytes.next() {
+        if next == b'\\' && bytes.next() == Some(&byte) {
+            return true;
+        }
+    }
+    false
+}

@@ -1,0 +1,53 @@
+//! The way to the target: small pieces are gathered, large runs go on as they are.
+
+use std::ops::Range;
+
+use costage::{Block, Flow, Gather, Result, Stage};
+
+/// A run of lines this long goes on as it is, shared, instead of being gathered with others.
+pub(crate) const WORTH_SHARING: usize = 32 << 10;
+
+#[derive(Debug)]
+pub(crate) struct Output<S> {
+    pub(crate) gather: Gather,
+    pub(crate) to: S,
+    /// What the target answered last.
+    pub(crate) flow: Flow,
+}
+
+impl<S: Stage> Output<S> {
+    pub(crate) fn new(to: S) -> Output<S> {
+        Output {
+            gather: Gather::new(b'\n'),
+            to,
+            flow: Flow::More,
+        }
+    }
+
+    /// Sends on lines `run` of `block`.
+    pub(crate) fn pass(&mut self, block: &Block, run: Range<usize>) -> Result<()> {
+        let is_all_of_it = run.len() == block.len();
+        // A line goes on as a line: the last of all gets the terminator it may lack.
+        let is_finished = run.end < block.len() || block.is_finished();
+        if !is_finished || (run.len() < WORTH_SHARING && !is_all_of_it) {
+            self.gather.push(&block[run]);
+            if !is_finished {
+                self.gather.push(&[block.terminator()]);
+            }
+            return Ok(());
+        }
+        self.send_gathered()?;
+        self.send(&block.slice(run))
+    }
+
+    pub(crate) fn send_gathered(&mut self) -> Result<()> {
+        self.gather.take().map_or(Ok(()), |block| self.send(&block))
+    }
+
+    fn send(&mut self, block: &Block) -> Result<()> {
+        if self.flow != Flow::Stop {
+            self.flow = self.to.send(block)?;
+        }
+        Ok(())
+    }
+}

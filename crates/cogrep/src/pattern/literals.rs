@@ -1,0 +1,109 @@
+//! Several texts as they are: Aho-Corasick, with the SIMD of its packed search where they are few.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, Input, MatchKind};
+use memchr::memchr;
+
+use super::words::is_word;
+use super::{PatternError, Syntax, line_around};
+
+/// Texts of which one has to be there; it may have to be a word.
+#[derive(Clone, Debug)]
+pub(super) struct Literals {
+    automaton: AhoCorasick,
+    are_words: bool,
+}
+
+impl Literals {
+    /// The first of two that match at one place is the match. ASCII's case is ignored if `syntax` says so.
+    pub(super) fn new(texts: &[&[u8]], syntax: Syntax) -> Result<Literals, PatternError> {
+        // Of words every one at a place has to be looked at.
+        let kind = if syntax.words {
+            MatchKind::Standard
+        } else {
+            MatchKind::LeftmostFirst
+        };
+        let automaton = AhoCorasick::builder()
+            .match_kind(kind)
+            .ascii_case_insensitive(syntax.ignore_case)
+            .build(texts)
+            .map_err(PatternError::new)?;
+        Ok(Literals {
+            automaton,
+            are_words: syntax.words,
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.automaton.patterns_len()
+    }
+
+    pub(super) fn find(&self, text: &[u8], mut from: usize, terminator: u8) -> Option<usize> {
+        loop {
+            let input = Input::new(text).range(from..).earliest(true);
+            let at = self.automaton.find(input)?.start();
+            if !self.are_words {
+                return Some(at);
+            }
+            let line = line_around(text, from, at, terminator);
+            let end = line.end - usize::from(text[line.clone()].ends_with(&[terminator]));
+            if let Some(found) = self.first_word(&text[line.start..end], at - line.start) {
+                return Some(line.start + found.start);
+            }
+            from = line.end;
+            if from >= text.len() {
+                return None;
+            }
+        }
+    }
+
+    pub(super) fn bounds(&self, line: &[u8], from: usize) -> Option<Range<usize>> {
+        if self.are_words {
+            return self.first_word(line, from);
+        }
+        let found = self.automaton.find(Input::new(line).range(from..))?;
+        Some(found.range())
+    }
+
+    /// Of the texts that are words the leftmost, and at one place the first.
+    fn first_word(&self, line: &[u8], from: usize) -> Option<Range<usize>> {
+        let input = Input::new(line).range(from..);
+        self.automaton
+            .find_overlapping_iter(input)
+            .filter(|found| is_word(line, &found.range()))
+            .min_by_key(|found| (found.start(), found.pattern()))
+            .map(|found| found.range())
+    }
+}
+
+/// Texts of which a line has to be one: a look into a set for each line, however many they are.
+#[derive(Clone, Debug)]
+pub(super) struct WholeLines(Arc<HashSet<Vec<u8>>>);
+
+impl WholeLines {
+    pub(super) fn new(texts: &[&[u8]]) -> WholeLines {
+        WholeLines(Arc::new(texts.iter().map(|text| text.to_vec()).collect()))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn find(&self, text: &[u8], mut from: usize, terminator: u8) -> Option<usize> {
+        while from < text.len() {
+            let end = memchr(terminator, &text[from..]).map_or(text.len(), |end| from + end);
+            if self.0.contains(&text[from..end]) {
+                return Some(from);
+            }
+            from = end + 1;
+        }
+        None
+    }
+
+    pub(super) fn bounds(&self, line: &[u8], from: usize) -> Option<Range<usize>> {
+        (from == 0 && self.0.contains(line)).then_some(0..line.len())
+    }
+}

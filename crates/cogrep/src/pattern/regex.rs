@@ -1,0 +1,275 @@
+//! A regular expression, on whole blocks.
+
+use std::fmt;
+use std::ops::Range;
+
+use regex_automata::meta::{Cache, Regex};
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::{Anchored, Input, MatchKind, PatternID};
+use regex_syntax::hir::Hir;
+
+use super::parse::{Words, as_lines, as_words, without_groups};
+use super::words::{is_word_before, is_word_behind};
+use super::{PatternError, Syntax, line_around};
+
+/// What a compiled regex may take. Ten times what a thousand alternatives need; `(a{0,500}){500}` is refused.
+const COMPILED_AT_MOST: usize = 10 << 20;
+
+/// A regex that finds lines in blocks, and where in a line it matches.
+#[derive(Clone, Debug)]
+pub(super) struct LineRegex {
+    search: Engine,
+    /// The search may find too much, of which this decides on the line.
+    must_confirm: bool,
+    exact: Exact,
+}
+
+impl LineRegex {
+    /// `hir` matches no terminator.
+    pub(super) fn new(hir: Hir, syntax: Syntax) -> Result<LineRegex, PatternError> {
+        let bare = without_groups(hir.clone());
+        let around = |hir: Hir, words| {
+            let hir = if syntax.words {
+                as_words(hir, words)
+            } else {
+                hir
+            };
+            if syntax.lines { as_lines(hir) } else { hir }
+        };
+        let search = Engine::new(
+            &around(bare.clone(), Words::Ascii),
+            syntax.terminator,
+            MatchKind::LeftmostFirst,
+        )?;
+        let beside_broken = syntax
+            .words
+            .then(|| if syntax.lines { as_lines(bare) } else { bare });
+        Ok(LineRegex {
+            search,
+            must_confirm: syntax.words,
+            exact: Exact {
+                terminator: syntax.terminator,
+                hir: around(hir, Words::Unicode),
+                compiled: None,
+                beside_broken: beside_broken.map(|hir| {
+                    Box::new(BrokenWords {
+                        hir,
+                        compiled: None,
+                    })
+                }),
+            },
+        })
+    }
+
+    pub(super) fn find(&mut self, text: &[u8], mut from: usize, terminator: u8) -> Option<usize> {
+        loop {
+            let at = self.search.end_of_match(text, from)?;
+            // Behind the last terminator there is no line for an empty match to be in.
+            if at == text.len() && text.last() == Some(&terminator) {
+                return None;
+            }
+            if !self.must_confirm {
+                return Some(at);
+            }
+            let line = line_around(text, from, at, terminator);
+            let bytes = &text[line.clone()];
+            let bytes = bytes.strip_suffix(&[terminator]).unwrap_or(bytes);
+            if bytes.is_ascii() || self.exact.bounds(bytes, 0).is_some() {
+                return Some(at);
+            }
+            from = line.end;
+            if from >= text.len() {
+                return None;
+            }
+        }
+    }
+
+    pub(super) fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
+        self.exact.bounds(line, from)
+    }
+
+    pub(super) fn groups(
+        &mut self,
+        line: &[u8],
+        from: usize,
+        groups: &mut Vec<Option<Range<usize>>>,
+    ) -> bool {
+        self.exact.groups(line, from, groups)
+    }
+
+    pub(super) fn group_names(&mut self) -> Vec<Option<String>> {
+        let exact = &mut self.exact;
+        let engine = compiled(&mut exact.compiled, &exact.hir, exact.terminator);
+        let names = engine.regex.group_info().pattern_names(PatternID::ZERO);
+        names.map(|name| name.map(str::to_owned)).collect()
+    }
+}
+
+impl fmt::Display for LineRegex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("regex")?;
+        if self.must_confirm {
+            f.write_str(", confirmed on lines beyond ASCII")?;
+        }
+        Ok(())
+    }
+}
+
+/// An engine of the regex crate with its working memory.
+#[derive(Clone, Debug)]
+struct Engine {
+    regex: Regex,
+    cache: Box<Cache>,
+}
+
+impl Engine {
+    fn new(hir: &Hir, terminator: u8, kind: MatchKind) -> Result<Engine, PatternError> {
+        // `None` is for engines that are never asked for a match's start; the meta engine then finds nothing.
+        Engine::with_groups(
+            hir,
+            terminator,
+            kind,
+            WhichCaptures::Implicit,
+            Some(COMPILED_AT_MOST),
+        )
+    }
+
+    fn with_groups(
+        hir: &Hir,
+        terminator: u8,
+        kind: MatchKind,
+        groups: WhichCaptures,
+        limit: Option<usize>,
+    ) -> Result<Engine, PatternError> {
+        let config = Regex::config()
+            .utf8_empty(false)
+            .match_kind(kind)
+            .line_terminator(terminator)
+            .which_captures(groups)
+            .nfa_size_limit(limit);
+        let regex = Regex::builder()
+            .configure(config)
+            .build_from_hir(hir)
+            .map_err(|error| match error.size_limit() {
+                Some(limit) => PatternError::too_large(limit),
+                None => PatternError::new(error),
+            })?;
+        let cache = Box::new(regex.create_cache());
+        Ok(Engine { regex, cache })
+    }
+
+    /// The end of a match is enough where the match is within one line, and half the work.
+    fn end_of_match(&mut self, text: &[u8], from: usize) -> Option<usize> {
+        let input = Input::new(text).range(from..);
+        let found = self.regex.search_half_with(&mut self.cache, &input)?;
+        Some(found.offset())
+    }
+
+    fn find(&mut self, input: &Input<'_>) -> Option<Range<usize>> {
+        let found = self.regex.search_with(&mut self.cache, input)?;
+        Some(found.range())
+    }
+}
+
+/// The whole pattern with its groups, for one line; compiled when it is first asked for.
+#[derive(Clone, Debug)]
+struct Exact {
+    terminator: u8,
+    hir: Hir,
+    compiled: Option<Engine>,
+    /// With `-w`.
+    beside_broken: Option<Box<BrokenWords>>,
+}
+
+impl Exact {
+    fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
+        if let Some(broken) = self.beside_broken.as_mut().filter(|_| is_broken(line)) {
+            return broken.bounds(line, from, self.terminator);
+        }
+        let input = Input::new(line).range(from..);
+        compiled(&mut self.compiled, &self.hir, self.terminator).find(&input)
+    }
+
+    fn groups(&mut self, line: &[u8], from: usize, groups: &mut Vec<Option<Range<usize>>>) -> bool {
+        if let Some(broken) = self.beside_broken.as_mut().filter(|_| is_broken(line)) {
+            let Some(found) = broken.bounds(line, from, self.terminator) else {
+                return false;
+            };
+            // The engine sees no word there: what is in the match has to be asked for without them.
+            groups.clear();
+            groups.push(Some(found));
+            return true;
+        }
+        let engine = compiled(&mut self.compiled, &self.hir, self.terminator);
+        let input = Input::new(line).range(from..);
+        let mut captures = engine.regex.create_captures();
+        engine
+            .regex
+            .search_captures_with(&mut engine.cache, &input, &mut captures);
+        groups.clear();
+        groups.extend(captures.iter().map(|span| span.map(|span| span.range())));
+        captures.is_match()
+    }
+}
+
+fn is_broken(line: &[u8]) -> bool {
+    std::str::from_utf8(line).is_err()
+}
+
+/// The engine, made when it is first needed. Without a limit: what it is made of was within one when the search
+/// was compiled of the same.
+fn compiled<'a>(engine: &'a mut Option<Engine>, hir: &Hir, terminator: u8) -> &'a mut Engine {
+    engine.get_or_insert_with(|| {
+        let kind = MatchKind::LeftmostFirst;
+        Engine::with_groups(hir, terminator, kind, WhichCaptures::All, None)
+            .expect("the same regex without its groups was compiled, and there is no limit")
+    })
+}
+
+/// Words in a line that is not all UTF-8. To the regex crate no word begins or ends beside a broken byte; to grep
+/// such a byte is like a space. So each place is tried by itself: slow, and exact.
+#[derive(Clone, Debug)]
+struct BrokenWords {
+    hir: Hir,
+    compiled: Option<Engine>,
+}
+
+impl BrokenWords {
+    fn bounds(&mut self, line: &[u8], from: usize, terminator: u8) -> Option<Range<usize>> {
+        let engine = self.compiled.get_or_insert_with(|| {
+            let groups = WhichCaptures::Implicit;
+            Engine::with_groups(&self.hir, terminator, MatchKind::All, groups, None)
+                .expect("the same regex was compiled, and there is no limit")
+        });
+        places(line)
+            .skip_while(|&start| start < from)
+            .filter(|&start| !is_word_before(line, start))
+            .find_map(|start| {
+                // The longest match there, and if that is no word a shorter one, as grep tries them.
+                let mut end = line.len();
+                loop {
+                    let input = Input::new(line).range(start..end).anchored(Anchored::Yes);
+                    let found = engine.find(&input)?;
+                    if !is_word_behind(line, found.end) {
+                        return Some(found);
+                    }
+                    end = found.end.checked_sub(1).filter(|&end| end >= start)?;
+                }
+            })
+    }
+}
+
+/// Where characters begin, and broken bytes, and the end.
+fn places(line: &[u8]) -> impl Iterator<Item = usize> {
+    let mut begin = 0;
+    let places = line.utf8_chunks().flat_map(move |chunk| {
+        let broken = begin + chunk.valid().len();
+        let characters = chunk.valid().char_indices().map(move |(at, _)| begin + at);
+        begin = broken + chunk.invalid().len();
+        characters
+            .collect::<Vec<_>>()
+            .into_iter()
+            .chain(broken..begin)
+    });
+    places.chain([line.len()])
+}

@@ -1,0 +1,268 @@
+//! Every engine held to a naive twin.
+
+use super::*;
+use proptest::prelude::*;
+use regex_automata::util::syntax;
+
+use regex_automata::meta::Regex;
+use regex_automata::{Anchored, Input, MatchKind};
+
+/// The naive twin: on one line at a time, every place is tried as the start of a match and every one as its end.
+struct Naive {
+    regexes: Vec<Regex>,
+    syntax: Syntax,
+}
+
+impl Naive {
+    fn new(patterns: &[&str], syntax: Syntax) -> Option<Naive> {
+        let config = syntax::Config::new()
+            .utf8(false)
+            .line_terminator(syntax.terminator)
+            .case_insensitive(syntax.ignore_case);
+        let regexes = patterns.iter().map(|pattern| {
+            let pattern = if syntax.literal {
+                regex_syntax::escape(pattern)
+            } else {
+                (*pattern).to_owned()
+            };
+            Regex::builder()
+                .syntax(config)
+                .configure(Regex::config().utf8_empty(false).match_kind(MatchKind::All))
+                .build(&pattern)
+        });
+        let regexes = regexes.collect::<Result<_, _>>().ok()?;
+        Some(Naive { regexes, syntax })
+    }
+
+    fn matches(&self, line: &[u8]) -> bool {
+        self.regexes.iter().any(|regex| {
+            (0..=line.len())
+                .filter(|&start| is_between_characters(line, start))
+                .any(|start| {
+                    (start..=line.len()).any(|end| {
+                        let input = Input::new(line).range(start..end).anchored(Anchored::Yes);
+                        regex.find(input).is_some_and(|found| found.end() == end)
+                            && self.fits(line, start, end)
+                    })
+                })
+        })
+    }
+
+    fn fits(&self, line: &[u8], start: usize, end: usize) -> bool {
+        let before = line[..start].utf8_chunks().last();
+        let before = before.and_then(|chunk| match chunk.invalid() {
+            [] => chunk.valid().chars().last(),
+            _ => None,
+        });
+        let behind = line[end..].utf8_chunks().next();
+        let behind = behind.and_then(|chunk| chunk.valid().chars().next());
+        let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        if self.syntax.lines {
+            start == 0 && end == line.len()
+        } else {
+            !self.syntax.words || (!is_word(before) && !is_word(behind))
+        }
+    }
+
+    fn select(&self, text: &[u8]) -> Vec<bool> {
+        let lines = text.split_inclusive(|&byte| byte == self.syntax.terminator);
+        lines
+            .map(|line| self.matches(line.strip_suffix(&[self.syntax.terminator]).unwrap_or(line)))
+            .collect()
+    }
+}
+
+fn is_between_characters(line: &[u8], at: usize) -> bool {
+    let mut begin = 0;
+    for chunk in line.utf8_chunks() {
+        let end = begin + chunk.valid().len();
+        if (begin..=end).contains(&at) {
+            return chunk.valid().is_char_boundary(at - begin);
+        }
+        begin = end + chunk.invalid().len();
+    }
+    true
+}
+
+fn by_block(pattern: &mut Pattern, text: &[u8]) -> Vec<bool> {
+    let terminator = pattern.terminator;
+    let mut from = 0;
+    let mut found = None;
+    text.split_inclusive(|&byte| byte == terminator)
+        .map(|line| {
+            if found.is_none_or(|found| found < from) {
+                found = pattern.find(text, from, terminator);
+            }
+            // A hit on an unfinished last line may be at its very end.
+            let unfinished = usize::from(line.last() != Some(&terminator));
+            let hit = found.is_some_and(|found| found < from + line.len() + unfinished);
+            from += line.len();
+            hit
+        })
+        .collect()
+}
+
+/// Lines of what makes a difference: words, case, other scripts, broken bytes, both terminators.
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    let pieces: &[&[u8]] = &[
+        b"a",
+        b"b",
+        b"ab",
+        b"A",
+        b"k",
+        b" ",
+        b"-",
+        b"_",
+        b"\r",
+        b"\n",
+        b"\n",
+        b"\0",
+        "ä".as_bytes(),
+        "\u{212A}".as_bytes(),
+        b"\xFF",
+        b"\xC3",
+    ];
+    let pieces = proptest::sample::select(pieces.to_vec());
+    proptest::collection::vec(pieces, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+fn syntax_of(literal: bool) -> impl Strategy<Value = Syntax> {
+    any::<(bool, bool, bool, bool)>().prop_map(move |(ignore_case, words, lines, nul)| Syntax {
+        literal,
+        ignore_case,
+        words,
+        lines,
+        terminator: if nul { b'\0' } else { b'\n' },
+    })
+}
+
+const REGEX: &str =
+    r"(\^?([abk.]|\[\^a\]|\\s|\\A|\\b|a\||\(b\)|\\W|x\*|(a|\.)\+|\\w\+|ab|(aa|b)\?| ){0,4}\$?)";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn searching_a_block_is_searching_each_line(
+        patterns in proptest::collection::vec(REGEX, 1..3),
+        syntax in syntax_of(false),
+        text in text(),
+    ) {
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        let Some(naive) = Naive::new(&patterns, syntax) else {
+            return Ok(());
+        };
+        let mut pattern = Pattern::any_of(patterns.iter().map(|it| it.as_bytes()), syntax).expect("it is one");
+        prop_assert_eq!(by_block(&mut pattern, &text), naive.select(&text), "{}", text.escape_ascii());
+    }
+
+    #[test]
+    fn literals_match_what_they_are(
+        patterns in proptest::collection::vec("[abk.* ä_]{0,3}", 1..4),
+        syntax in syntax_of(true),
+        text in text(),
+    ) {
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        let naive = Naive::new(&patterns, syntax).expect("any text is one");
+        let mut pattern = Pattern::any_of(patterns.iter().map(|it| it.as_bytes()), syntax).expect("it is one");
+        prop_assert_eq!(by_block(&mut pattern, &text), naive.select(&text), "{}", text.escape_ascii());
+    }
+
+    /// Each line that is found has a match, which is where `bounds` says.
+    #[test]
+    fn what_is_found_has_bounds(
+        pattern in REGEX,
+        literal in any::<bool>(),
+        syntax in syntax_of(false),
+        text in text(),
+    ) {
+        let syntax = Syntax { literal, ..syntax };
+        let Ok(mut pattern) = Pattern::any_of([pattern.as_bytes()], syntax) else {
+            return Ok(());
+        };
+        let found = by_block(&mut pattern, &text);
+        for (line, found) in text.split_inclusive(|&byte| byte == syntax.terminator).zip(found) {
+            let line = line.strip_suffix(&[syntax.terminator]).unwrap_or(line);
+            let bounds = pattern.bounds(line, 0);
+            prop_assert_eq!(bounds.is_some(), found, "{}", line.escape_ascii());
+            let mut groups = Vec::new();
+            prop_assert_eq!(pattern.groups(line, 0, &mut groups), found);
+            prop_assert_eq!(groups.first().cloned().flatten(), bounds);
+        }
+    }
+}
+
+#[test]
+fn plain_text_is_searched_without_a_regex() {
+    assert!(matches!(
+        Pattern::new("GET /python").expect("plain").engine,
+        Engine::Literal(_)
+    ));
+    assert!(matches!(
+        Pattern::new("").expect("empty").engine,
+        Engine::All(None)
+    ));
+    assert!(matches!(
+        Pattern::new("a.b").expect("a regex").engine,
+        Engine::Regex(..)
+    ));
+}
+
+#[test]
+fn a_pattern_of_several_lines_is_several_patterns() {
+    let mut pattern = Pattern::any_of([&b"one\ntwo"[..]], Syntax::default()).expect("two");
+    assert_eq!(
+        by_block(&mut pattern, b"two\nthree\none\n"),
+        [true, false, true]
+    );
+}
+
+#[test]
+fn case_is_ignored_also_beside_bytes_that_are_not_utf_8() {
+    let syntax = Syntax {
+        literal: true,
+        ignore_case: true,
+        ..Syntax::default()
+    };
+    let mut pattern = Pattern::any_of([&b"\xFFstra\xC3\x9Fe."[..]], syntax).expect("literal");
+    assert_eq!(
+        by_block(
+            &mut pattern,
+            b"\xFFSTRA\xE1\xBA\x9EE.\nstra\xC3\x9Fe.\n\xFFstra\xC3\x9FeX\n"
+        ),
+        [true, false, false]
+    );
+}
+
+// It panicked: the width of a formatted text has 16 bits.
+#[test]
+fn of_a_long_wrong_pattern_the_place_is_shown() {
+    let error = Pattern::new(&("a".repeat(70_000) + "(b")).expect_err("unclosed");
+    let text = error.to_string();
+    assert!(
+        text.ends_with(&format!("aaa(b\n    {}^", " ".repeat(61))),
+        "{text}"
+    );
+    assert!(text.len() < 300);
+}
+
+#[test]
+fn a_literal_with_a_newline_is_in_no_line() {
+    assert_eq!(
+        Pattern::literal("one\ntwo").find(b"one\ntwo\n", 0, b'\n'),
+        None
+    );
+}
+
+#[test]
+fn a_wrong_pattern_is_shown_with_a_caret_at_the_place() {
+    let error = Pattern::new("größe(").expect_err("unclosed");
+    assert_eq!(
+        error.to_string(),
+        "invalid pattern: unclosed group\n    größe(\n         ^"
+    );
+    let error = Pattern::any_of([&b"a.\xFF"[..]], Syntax::default()).expect_err("not UTF-8");
+    assert!(error.to_string().contains("not UTF-8 at byte 3"), "{error}");
+    let error = Pattern::new("(a{0,500}){500}").expect_err("too large");
+    assert!(error.to_string().contains("too large"), "{error}");
+}

@@ -1,0 +1,331 @@
+//! How a line is shown: what stands before it, its matches in colour, replaced, or alone.
+
+use std::ops::Range;
+
+use costage::Gather;
+
+use crate::colors::{Color, Colors};
+use crate::{Matcher, Report, Settings};
+
+/// What stands behind a name, a number or an offset, and tells lines that are selected from those around them.
+const SELECTED: u8 = b':';
+const CONTEXT: u8 = b'-';
+
+/// What a line is shown as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Selected,
+    Context,
+}
+
+/// Where a line is in its input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Its number, from 1.
+    pub(crate) number: u64,
+    /// Its first byte's offset, from 0.
+    pub(crate) offset: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Printer {
+    name: Option<Vec<u8>>,
+    colors: Option<Colors>,
+    /// What a name is made into before a line that is selected, and before one that is not.
+    heads: [Vec<u8>; 2],
+    groups: Vec<Option<Range<usize>>>,
+}
+
+impl Printer {
+    pub(crate) fn new(colors: Option<Colors>) -> Printer {
+        Printer {
+            name: None,
+            colors,
+            heads: [Vec::new(), Vec::new()],
+            groups: Vec::new(),
+        }
+    }
+
+    /// What comes now is of the input of this name.
+    pub(crate) fn begin(&mut self, name: Option<&[u8]>, settings: &Settings) {
+        self.name = name.map(<[u8]>::to_vec);
+        self.heads = [SELECTED, CONTEXT].map(|separator| {
+            let mut head = Vec::new();
+            if let Some(name) = name {
+                let mut push = |bytes: &[u8]| head.extend_from_slice(bytes);
+                colored(
+                    &mut push,
+                    self.colors.as_ref().map(|colors| &colors.name),
+                    name,
+                );
+                if settings.null_after_names {
+                    push(b"\0");
+                } else {
+                    let color = self.colors.as_ref().map(|colors| &colors.separator);
+                    colored(&mut push, color, &[separator]);
+                }
+            }
+            head
+        });
+    }
+
+    /// Does nothing stand before a line, and is it shown as it is?
+    pub(crate) fn is_plain(&self, settings: &Settings) -> bool {
+        settings.report == Report::Lines
+            && self.name.is_none()
+            && !settings.line_numbers
+            && !settings.byte_offsets
+            && settings.replacement.is_none()
+            && self.colors.is_none()
+    }
+
+    /// The count of an input.
+    pub(crate) fn count(&self, gather: &mut Gather, count: u64) {
+        gather.push(&self.heads[0]);
+        push_number(gather, count);
+        gather.push(b"\n");
+    }
+
+    /// The name of an input, alone.
+    pub(crate) fn name(&self, gather: &mut Gather, settings: &Settings) {
+        let color = self.colors.as_ref().map(|colors| &colors.name);
+        colored(
+            &mut |bytes| gather.push(bytes),
+            color,
+            self.name.as_deref().unwrap_or_default(),
+        );
+        gather.push(if settings.null_after_names {
+            b"\0"
+        } else {
+            b"\n"
+        });
+    }
+
+    /// What stands between lines that are not adjacent.
+    pub(crate) fn separator(&self, gather: &mut Gather, separator: &[u8]) {
+        let color = self.colors.as_ref().map(|colors| &colors.separator);
+        colored(&mut |bytes| gather.push(bytes), color, separator);
+        gather.push(b"\n");
+    }
+
+    /// One line, of which the terminator may be missing.
+    pub(crate) fn line<M: Matcher>(
+        &mut self,
+        gather: &mut Gather,
+        matcher: &mut M,
+        settings: &Settings,
+        line: &[u8],
+        terminator: u8,
+        (kind, place): (Kind, Place),
+    ) {
+        let text = line.strip_suffix(&[terminator]).unwrap_or(line);
+        let is_match = (kind == Kind::Selected) != settings.invert;
+        if settings.report == Report::Matches {
+            if is_match {
+                let kind = if settings.invert {
+                    Kind::Context
+                } else {
+                    Kind::Selected
+                };
+                self.matches(gather, matcher, settings, text, terminator, (kind, place));
+            }
+            return;
+        }
+        self.head(gather, settings, kind, place);
+        if (is_match && settings.replacement.is_some()) || self.colors.is_some() {
+            self.marked(gather, matcher, settings, text, (kind, is_match));
+        } else {
+            gather.push(text);
+        }
+        gather.push(&[terminator]);
+    }
+
+    fn head(&self, gather: &mut Gather, settings: &Settings, kind: Kind, place: Place) {
+        let (head, separator) = match kind {
+            Kind::Selected => (&self.heads[0], SELECTED),
+            Kind::Context => (&self.heads[1], CONTEXT),
+        };
+        gather.push(head);
+        if settings.line_numbers {
+            self.number(gather, place.number, separator, |colors| {
+                &colors.line_number
+            });
+        }
+        if settings.byte_offsets {
+            self.number(gather, place.offset, separator, |colors| {
+                &colors.byte_offset
+            });
+        }
+    }
+
+    fn number(
+        &self,
+        gather: &mut Gather,
+        number: u64,
+        separator: u8,
+        color: impl Fn(&Colors) -> &Color,
+    ) {
+        let Some(colors) = &self.colors else {
+            push_number(gather, number);
+            gather.push(&[separator]);
+            return;
+        };
+        let mut push = |bytes: &[u8]| gather.push(bytes);
+        colored(
+            &mut push,
+            Some(color(colors)),
+            number.to_string().as_bytes(),
+        );
+        colored(&mut push, Some(&colors.separator), &[separator]);
+    }
+
+    /// Each match that is not empty as a line of its own.
+    fn matches<M: Matcher>(
+        &mut self,
+        gather: &mut Gather,
+        matcher: &mut M,
+        settings: &Settings,
+        text: &[u8],
+        terminator: u8,
+        (kind, place): (Kind, Place),
+    ) {
+        let mut from = 0;
+        while let Some(found) = self.next_match(matcher, settings, text, &mut from) {
+            let offset = place.offset + found.start as u64;
+            self.head(gather, settings, kind, Place { offset, ..place });
+            let color = self.colors.as_ref().map(|colors| match kind {
+                Kind::Selected => &colors.selected_match,
+                Kind::Context => &colors.context_match,
+            });
+            self.matched(gather, settings, text, found, color);
+            gather.push(&[terminator]);
+        }
+    }
+
+    /// The text with its matches coloured or replaced. As grep has it, the colour of the line itself is set before
+    /// each part and ended only behind the last.
+    fn marked<M: Matcher>(
+        &mut self,
+        gather: &mut Gather,
+        matcher: &mut M,
+        settings: &Settings,
+        text: &[u8],
+        (kind, is_match): (Kind, bool),
+    ) {
+        let (line, mark) = match &self.colors {
+            Some(colors) => {
+                let reverses = settings.invert && colors.reverses;
+                let line = if (kind == Kind::Context) == reverses {
+                    &colors.selected_line
+                } else {
+                    &colors.context_line
+                };
+                let mark = match kind {
+                    Kind::Selected => &colors.selected_match,
+                    Kind::Context => &colors.context_match,
+                };
+                (line.clone(), mark.clone())
+            }
+            None => (Color::default(), Color::default()),
+        };
+        let mut shown = 0;
+        if is_match && (settings.replacement.is_some() || !mark.is_none()) {
+            let mut from = 0;
+            while let Some(found) = self.next_match(matcher, settings, text, &mut from) {
+                gather.push(line.start.as_bytes());
+                gather.push(&text[shown..found.start]);
+                shown = found.end;
+                self.matched(gather, settings, text, found, Some(&mark));
+            }
+        }
+        let rest = &text[shown..];
+        let rest_end = rest.len() - usize::from(rest.ends_with(b"\r"));
+        if line.is_none() || rest_end == 0 {
+            gather.push(rest);
+        } else {
+            gather.push(line.start.as_bytes());
+            gather.push(&rest[..rest_end]);
+            gather.push(line.end.as_bytes());
+            gather.push(&rest[rest_end..]);
+        }
+    }
+
+    fn next_match<M: Matcher>(
+        &mut self,
+        matcher: &mut M,
+        settings: &Settings,
+        text: &[u8],
+        from: &mut usize,
+    ) -> Option<Range<usize>> {
+        // What is empty can be replaced, but not behind another match, and not shown.
+        let replaces = settings.replacement.is_some();
+        let counts_empty = replaces && settings.report == Report::Lines;
+        let behind_match = *from;
+        while *from < text.len() + usize::from(counts_empty) {
+            let found = if replaces {
+                if !matcher.groups(text, *from, &mut self.groups) {
+                    return None;
+                }
+                self.groups.first().cloned().flatten()?
+            } else {
+                matcher.bounds(text, *from)?
+            };
+            *from = found.end + usize::from(found.is_empty());
+            if !found.is_empty() || (counts_empty && (found.end > behind_match || found.end == 0)) {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    fn matched(
+        &self,
+        gather: &mut Gather,
+        settings: &Settings,
+        text: &[u8],
+        found: Range<usize>,
+        color: Option<&Color>,
+    ) {
+        let color = color.filter(|color| !color.is_none());
+        if let Some(color) = color {
+            gather.push(color.start.as_bytes());
+        }
+        match &settings.replacement {
+            Some(replacement) => {
+                replacement.expand(text, &self.groups, |part| gather.push(part));
+            }
+            None => gather.push(&text[found]),
+        }
+        if let Some(color) = color {
+            gather.push(color.end.as_bytes());
+        }
+    }
+}
+
+/// Text between the two sequences of a colour.
+fn colored(push: &mut impl FnMut(&[u8]), color: Option<&Color>, text: &[u8]) {
+    match color.filter(|color| !color.is_none()) {
+        Some(color) => {
+            push(color.start.as_bytes());
+            push(text);
+            push(color.end.as_bytes());
+        }
+        None => push(text),
+    }
+}
+
+fn push_number(gather: &mut Gather, mut number: u64) {
+    // The most digits a u64 has.
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        let digit = (number % 10) as u8;
+        digits[at] = b'0' + digit;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    gather.push(&digits[at..]);
+}
