@@ -96,7 +96,7 @@ mod tests {
         assert!(pattern.groups(line.as_bytes(), 0, &mut groups));
         let mut text = Vec::new();
         replacement.expand(line.as_bytes(), &groups, |part| {
-            text.extend_from_slice(part)
+            text.extend_from_slice(part);
         });
         Ok(String::from_utf8(text).expect("text"))
     }

@@ -448,7 +448,7 @@ mod tests {
             report in prop_oneof![Just(Report::Lines), Just(Report::Count), Just(Report::Nothing)],
             max_count in proptest::option::of(0_u64..4),
         ) {
-            let settings = Settings { invert, report, line_numbers, max_count, ..Settings::default() };
+            let settings = Settings { invert, report, max_count, line_numbers, ..Settings::default() };
             let name = named.then_some("name");
             let (lines, sink) = collect();
             let mut grep = Grep::several(Pattern::literal("a"), settings.clone(), sink);

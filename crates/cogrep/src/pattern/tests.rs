@@ -29,8 +29,9 @@ impl Naive {
                 .syntax(config)
                 .configure(Regex::config().utf8_empty(false).match_kind(MatchKind::All))
                 .build(&pattern)
+                .ok()
         });
-        let regexes = regexes.collect::<Result<_, _>>().ok()?;
+        let regexes = regexes.collect::<Option<_>>()?;
         Some(Naive { regexes, syntax })
     }
 
