@@ -5,7 +5,12 @@ use std::io::Write;
 
 use crate::util::{Cmd, Dir, Output, built};
 
-const TOOLS: [(&str, i32); 3] = [("cobroadcast", 1), ("cofollow", 1), ("cogrep", 2)];
+const TOOLS: [(&str, i32); 4] = [
+    ("cobroadcast", 1),
+    ("codelay", 1),
+    ("cofollow", 1),
+    ("cogrep", 2),
+];
 
 fn generated(tool: &str, kind: &str) -> Output {
     let output = Cmd::bin(tool).args(["--generate", kind]).run();
@@ -47,7 +52,7 @@ fn the_man_page_has_the_options_and_no_faults() {
         rendered.stderr("").code(0);
         let page = String::from_utf8(rendered.stdout).expect("text");
         // Not filled: an example is a line.
-        let example = "\n       cofollow access-log | cogrep python      ";
+        let example = "\n       cofollow access-log | co";
         for part in ["NAME", "EXIT STATUS", "--generate", example] {
             assert!(page.contains(part), "{tool}: no {part}:\n{page}");
         }

@@ -173,7 +173,7 @@ fn options_of_page(tool: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_option_is_in_the_help_and_on_the_page() {
-    for tool in ["cobroadcast", "cofollow", "cogrep"] {
+    for tool in ["cobroadcast", "codelay", "cofollow", "cogrep"] {
         let help = options_of_help(tool);
         assert!(help.contains("--help"), "{tool}: {help:?}");
         assert_eq!(help, options_of_page(tool), "{tool}");

@@ -3,6 +3,7 @@
 mod chain;
 mod cli;
 mod cobroadcast;
+mod codelay;
 mod cofollow;
 mod cogrep;
 mod course;

@@ -1,7 +1,8 @@
 //! A channel with latency, as a coroutine: `channel [DELAY] [PAYLOADS]` (course, part 0).
 //!
 //! A producer sends a payload every cycle, and the consumer gets each one `DELAY` cycles later. The queue that
-//! makes the delay is nobody's business but the channel's: it lives in a local variable of a suspended function.
+//! makes the delay is nobody's business but the channel's: it lives in a local variable of a suspended function,
+//! [`codelay::channel`], which is the model behind `codelay --trace DELAY`, too.
 //!
 //! | Python | here |
 //! | --- | --- |
@@ -11,23 +12,11 @@
 
 mod terminal;
 
-use std::collections::VecDeque;
 use std::process::ExitCode;
 
-use costage::{Coroutine, Generator, Result};
+use codelay::channel;
+use costage::{Generator, Result};
 use terminal::say;
-
-/// Answers what was sent to it `delay` cycles ago; priming it takes the one `None` more.
-fn channel(delay: u32) -> Result<Coroutine<Option<u64>, Option<u64>>> {
-    Coroutine::new(async move |mut co| {
-        let mut queue: VecDeque<Option<u64>> = (0..=delay).map(|_| None).collect();
-        loop {
-            let payload = queue.pop_front().flatten();
-            let payload = co.yield_(payload).await?;
-            queue.push_back(payload);
-        }
-    })
-}
 
 /// The producer.
 fn payload_generator(payloads: u32) -> Generator<u64> {
@@ -49,7 +38,7 @@ fn consume(cycle: u64, payload: Option<u64>) -> Result<()> {
 }
 
 fn simulate(delay: u32, payloads: u32) -> Result<()> {
-    let mut channel = channel(delay)?;
+    let mut channel = channel(delay.into())?;
     let mut cycle = 0;
     for payload in payload_generator(payloads) {
         consume(cycle, channel.send(Some(payload?))?)?;

@@ -1,0 +1,125 @@
+//! codelay: the channel with latency.
+
+mod cli;
+mod decided;
+mod typed;
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::process::ExitCode;
+
+use codelay::{Clock, Fates, account, by_lines, by_time};
+use costage::{
+    Call, Ended, Error, Framing, Result, Source, Stage, broadcast, discard, printer, sink,
+};
+use coutils_cli::{Numbers, Program};
+
+use cli::{Cli, Trace};
+use decided::{Decided, decide};
+
+fn main() -> ExitCode {
+    let program = Program::new("codelay", 1);
+    let matches = match coutils_cli::parse(&program, cli::command(), Numbers::None) {
+        Ok(matches) => matches,
+        Err(status) => return status,
+    };
+    let program = program.reporting(&matches);
+    let cli = Cli::new(&matches);
+    let decided = match decide(&cli) {
+        Ok(decided) => decided,
+        Err(why) => {
+            program.complain(why);
+            return program.failure();
+        }
+    };
+    program.exit(run(&program, &cli, decided), ExitCode::SUCCESS)
+}
+
+/// Builds the chain that was asked for, and runs it.
+fn run(program: &Program, cli: &Cli, decided: Decided) -> Result<Ended> {
+    let Decided { lines, time } = decided;
+    let source = Source::stdin()?
+        .framed(cli.terminator, Framing::Lines)
+        .signals(program.catch_signals()?);
+    let drive = |chain: &mut dyn Stage| source.drive(program.tally_input(chain));
+    let traces_to_output = cli.trace == Some(Trace::Output);
+    let output: Box<dyn Stage> = if traces_to_output && time.is_some() {
+        Box::new(program.tally(discard()))
+    } else {
+        Box::new(program.tally(printer()))
+    };
+    let trace: Option<Box<dyn Stage>> = match &cli.trace {
+        Some(Trace::Output) if time.is_some() => Some(Box::new(printer())),
+        Some(Trace::File(file)) => Some(create(file)?),
+        Some(Trace::Output) | None => None,
+    };
+    match (lines, time) {
+        (lines, Some(settings)) => {
+            let time = match settings.clock {
+                Clock::Real => "the system's",
+                Clock::Virtual { .. } => "virtual",
+            };
+            program.debug(format_args!("{time} time, seed {}", settings.seed));
+            let mut channel = by_time(&settings, output);
+            if let Some(trace) = trace {
+                channel = channel.traced(trace);
+            }
+            let ended = match lines {
+                Some(lines) => drive(&mut by_lines(lines, &mut channel)),
+                None => drive(&mut channel),
+            };
+            tell(program, channel.fates());
+            ended
+        }
+        (lines, None) => {
+            let lines = lines.unwrap_or_default();
+            program.debug(format_args!("holds the last {lines} lines"));
+            if traces_to_output {
+                return drive(&mut account(lines, output)?);
+            }
+            let mut channel: Box<dyn Stage> = Box::new(by_lines(lines, output));
+            match trace {
+                Some(trace) => {
+                    let account: Box<dyn Stage> = Box::new(account(lines, trace)?);
+                    drive(&mut broadcast([channel, account]))
+                }
+                None => drive(&mut channel),
+            }
+        }
+    }
+}
+
+/// The file for a trace.
+fn create(path: &OsStr) -> Result<Box<dyn Stage>> {
+    let name = path.to_string_lossy();
+    let file = File::create(path).map_err(|error| Error::io(Call::Open, &*name, error))?;
+    Ok(Box::new(sink(&*name, file)))
+}
+
+/// Tells what was dropped, and with `--debug` what else became of lines.
+fn tell(program: &Program, fates: Fates) {
+    let Fates {
+        lost,
+        duplicated,
+        dropped,
+        backwards,
+        held,
+    } = fates;
+    program.debug(format_args!(
+        "{lost} lost, {duplicated} duplicated, at most {held} held at once"
+    ));
+    if dropped > 0 {
+        let lines = lines(dropped);
+        program.complain(format_args!("{lines} dropped: the channel was full"));
+    }
+    if backwards > 0 {
+        let lines = lines(backwards);
+        program.complain(format_args!(
+            "{lines} with a time before that of an earlier line"
+        ));
+    }
+}
+
+fn lines(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "line" } else { "lines" })
+}

@@ -1,0 +1,402 @@
+//! A channel whose delay is a time.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use costage::{Block, Error, Flow, Result, Stage, Waits};
+use memchr::memchr;
+
+use crate::clock::Time;
+use crate::law::{Entry, Law};
+use crate::nanos::{self, Nanos};
+use crate::outlet::Outlet;
+use crate::waiting::Waiting;
+use crate::{Capacity, Clock, Fates, Settings, WhenFull};
+
+/// What leaves is handed on in pieces of this size, so that a full target is noticed.
+const PIECE: usize = 64 << 10;
+/// While the target is full, so much more is taken in: beyond it the source waits, too.
+const BEHIND_FULL: usize = 1 << 20;
+
+/// Holds each line for a time, as the settings say: it leaves that long after it came, never earlier, and not before
+/// those that came before it. At the end of the input the delays run out; an error of the source and a signal let all
+/// go on at once.
+///
+/// The stage is woken by a [`Timer`] in the chain's one loop, and by nothing while it holds nothing. With the same delay
+/// for all lines it keeps one deadline for each block; otherwise one for each line. The memory is that of what is held.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use codelay::{Delay, Settings, by_time};
+/// use costage::{Source, collect};
+///
+/// let settings = Settings {
+///     delay: Delay::constant(Duration::from_millis(5)),
+///     ..Settings::default()
+/// };
+/// let started = Instant::now();
+/// let (lines, sink) = collect();
+/// Source::text("one\ntwo\n").drive(by_time(&settings, sink))?;
+/// assert_eq!(lines.take(), b"one\ntwo\n");
+/// assert!(started.elapsed() >= Duration::from_millis(5));
+/// # Ok::<(), costage::Error>(())
+/// ```
+pub fn by_time<S: Stage>(settings: &Settings, to: S) -> ByTime<S> {
+    let law = Law::new(settings);
+    let is_plain =
+        settings.clock == Clock::Real && settings.capacity.is_none() && !settings.reorder;
+    ByTime {
+        constant: law.is_constant().filter(|_| is_plain),
+        law,
+        waiting: Waiting::new(settings.reorder),
+        time: Time::new(settings.clock),
+        now: 0,
+        capacity: settings.capacity,
+        when_full: settings.when_full,
+        finishes_lines: settings.reorder || settings.duplicate.is_possible(),
+        inbox: VecDeque::new(),
+        number: 0,
+        fates: Fates::default(),
+        held_when_full: None,
+        rushes: false,
+        end: End::Open,
+        outlet: Outlet::new(to),
+    }
+}
+
+/// A channel whose delay is a time. Made by [`by_time`].
+pub struct ByTime<S> {
+    /// The delay, where one deadline a block will do.
+    constant: Option<Nanos>,
+    law: Law,
+    waiting: Waiting,
+    time: Time,
+    /// When it was last looked at.
+    now: Nanos,
+    capacity: Option<Capacity>,
+    when_full: WhenFull,
+    /// Something may leave after an unfinished last line.
+    finishes_lines: bool,
+    /// What did not fit, and has not arrived yet as far as the channel goes.
+    inbox: VecDeque<Block>,
+    /// The next line's.
+    number: u64,
+    fates: Fates,
+    /// How much was held when the target became full.
+    held_when_full: Option<usize>,
+    /// A signal or an error came: nothing is waited for any more.
+    rushes: bool,
+    end: End,
+    outlet: Outlet<S>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Open,
+    /// Nothing more comes; the delays run out.
+    Closing,
+    /// The target is closed.
+    Closed,
+}
+
+impl<S: Stage> ByTime<S> {
+    /// Sends the account of what happens to each line to `trace`, one record for each event in the order in which they
+    /// happen: `op seq arrival delay departure`, with tabs between them. `op` is `r` for a line that came out, and `d`
+    /// for one that was lost or dropped, whose departure is `-`. Times are in seconds since the start; `delay` is the
+    /// one that was drawn. Costs a deadline for each line.
+    pub fn traced(mut self, trace: impl Stage + 'static) -> ByTime<S> {
+        self.outlet.trace_to(Box::new(trace));
+        self.constant = None;
+        self
+    }
+
+    /// What has become of the lines so far, where it was not what became of the others.
+    pub fn fates(&self) -> Fates {
+        Fates {
+            backwards: self.law.backwards(),
+            ..self.fates
+        }
+    }
+
+    fn holds_nothing(&self) -> bool {
+        self.waiting.count() == 0 && self.inbox.is_empty()
+    }
+
+    /// Lets leave what is due, and lets in what there is room for, until neither changes anything.
+    fn advance(&mut self) -> Result<()> {
+        self.release()?;
+        while !self.inbox.is_empty() && self.outlet.flow() != Flow::Stop && self.admit()? {
+            self.release()?;
+        }
+        self.outlet.send_records()
+    }
+
+    /// Hands on what is due.
+    fn release(&mut self) -> Result<()> {
+        // Virtual time does not wait for a target, which takes what its sender has in hand.
+        let heeds_full = !self.rushes && !self.time.is_virtual();
+        while !(heeds_full && self.outlet.flow() == Flow::Full) {
+            let mut bytes = self.let_leave();
+            if bytes == 0 {
+                break;
+            }
+            while bytes > 0
+                && let Some(block) = self.waiting.take(bytes)
+            {
+                bytes -= block.len();
+                self.outlet.send(&block)?;
+            }
+            self.outlet.send_records()?;
+            if self.outlet.flow() == Flow::Stop {
+                self.waiting.clear();
+                self.inbox.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out of those that wait the first that are due: how many bytes these are.
+    fn let_leave(&mut self) -> usize {
+        let mut bytes = 0;
+        while bytes < PIECE
+            && let Some(&first) = self.waiting.first()
+        {
+            let due = self.law.due(&first);
+            if due > self.now && !self.rushes {
+                break;
+            }
+            let departure = if self.time.is_virtual() {
+                due
+            } else {
+                self.now
+            };
+            self.law.left(&first, due, departure);
+            self.outlet.received(&first, departure);
+            self.waiting.leave();
+            bytes += first.bytes;
+        }
+        bytes
+    }
+
+    /// Lets lines in that came, as far as there is room. Did one come in?
+    fn admit(&mut self) -> Result<bool> {
+        let mut has_come = false;
+        while let Some(block) = self.inbox.pop_front() {
+            let terminator = block.terminator();
+            let mut rest = &*block;
+            while !rest.is_empty() {
+                let end = memchr(terminator, rest).map_or(rest.len(), |end| end + 1);
+                if !self.make_room(end)? {
+                    let mut block = block.clone();
+                    block.skip(block.len() - rest.len());
+                    self.inbox.push_front(block);
+                    return Ok(has_come);
+                }
+                let (line, behind) = rest.split_at(end);
+                self.arrived(line, terminator);
+                has_come = true;
+                rest = behind;
+            }
+        }
+        Ok(has_come)
+    }
+
+    /// Is it time for the next line, of so many bytes, and is there room for it?
+    fn make_room(&mut self, bytes: usize) -> Result<bool> {
+        if self.time.is_virtual() {
+            self.time.arrive();
+            self.now = self.time.now();
+            self.release()?;
+        }
+        while self.when_full == WhenFull::Block && !self.waiting.has_room(self.capacity, bytes) {
+            let Some(first) = self.waiting.first().filter(|_| self.time.is_virtual()) else {
+                return Ok(false);
+            };
+            self.time.go_on(self.law.due(first));
+            self.now = self.time.now();
+            self.release()?;
+        }
+        Ok(true)
+    }
+
+    /// A line came into the channel, for which there is room if it has to wait for that.
+    fn arrived(&mut self, line: &[u8], terminator: u8) {
+        let mut entry = Entry {
+            number: self.number,
+            arrival: self.now,
+            drawn: self.law.draw(),
+            position: self.law.position(line),
+            bytes: line.len(),
+        };
+        self.number += 1;
+        match self.law.copies() {
+            0 => {
+                self.fates.lost += 1;
+                self.outlet.dropped(&entry);
+            }
+            1 => self.let_in(entry, line, terminator),
+            _ => {
+                self.fates.duplicated += 1;
+                self.let_in(entry, line, terminator);
+                entry.drawn = self.law.draw();
+                self.let_in(entry, line, terminator);
+            }
+        }
+    }
+
+    fn let_in(&mut self, mut entry: Entry, line: &[u8], terminator: u8) {
+        while self.when_full != WhenFull::Block
+            && !self.waiting.has_room(self.capacity, entry.bytes)
+        {
+            self.fates.dropped += 1;
+            if self.when_full == WhenFull::DropNewest {
+                self.outlet.dropped(&entry);
+                return;
+            }
+            if let Some(oldest) = self.waiting.drop_first() {
+                self.outlet.dropped(&oldest);
+            }
+        }
+        if self.finishes_lines && line.last() != Some(&terminator) {
+            entry.bytes += 1;
+            let line = [line, &[terminator]].concat();
+            self.waiting.push_line(entry, &line, terminator);
+        } else {
+            self.waiting.push_line(entry, line, terminator);
+        }
+        self.law.came(&entry);
+        self.fates.held = self.fates.held.max(self.waiting.count());
+    }
+
+    /// May more be sent?
+    fn flow(&mut self) -> Flow {
+        let target = self.outlet.flow();
+        let held = self.waiting.bytes();
+        let held_when_full = match target {
+            Flow::Stop => return Flow::Stop,
+            Flow::More => {
+                self.held_when_full = None;
+                held
+            }
+            Flow::Full => *self.held_when_full.get_or_insert(held),
+        };
+        let is_behind = if self.time.is_virtual() || self.rushes {
+            target == Flow::Full
+        } else {
+            held > held_when_full + BEHIND_FULL
+        };
+        let is_ahead = self.capacity.is_none()
+            && !self.time.is_virtual()
+            && self.law.is_ahead(&self.waiting, self.now);
+        if is_behind || is_ahead || !self.inbox.is_empty() {
+            Flow::Full
+        } else {
+            Flow::More
+        }
+    }
+
+    /// When the next line leaves, if nothing else is to be waited for before.
+    fn next(&self) -> Option<Nanos> {
+        let first = self.waiting.first()?;
+        if self.outlet.flow() != Flow::More {
+            return None;
+        }
+        Some(self.law.due_together(first, &self.waiting))
+    }
+
+    /// Closes the target, if nothing is held any more.
+    fn close_if_empty(&mut self) -> Result<()> {
+        if self.end == End::Closing && (self.holds_nothing() || self.outlet.flow() == Flow::Stop) {
+            self.end = End::Closed;
+            return self.outlet.close();
+        }
+        Ok(())
+    }
+}
+
+impl<S: Stage> Stage for ByTime<S> {
+    fn send(&mut self, block: &Block) -> Result<Flow> {
+        self.now = self.time.now();
+        if let Some(delay) = self.constant {
+            self.release()?;
+            if (delay == 0 || self.rushes) && self.waiting.count() == 0 {
+                self.outlet.send(block)?;
+                return Ok(self.outlet.flow());
+            }
+            let entry = Entry {
+                number: self.number,
+                arrival: self.now,
+                drawn: delay,
+                position: 0,
+                bytes: block.len(),
+            };
+            self.waiting.push(entry, block);
+            self.fates.held = self.fates.held.max(self.waiting.count());
+        } else {
+            self.inbox.push_back(block.clone());
+            self.advance()?;
+        }
+        Ok(self.flow())
+    }
+
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        Some(self.outlet.target())
+    }
+
+    fn flush(&mut self) -> Result<Flow> {
+        self.outlet.flush()?;
+        Ok(self.flow())
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.end = End::Closing;
+        // All that virtual time waits for comes to pass.
+        self.time.go_on(nanos::MAX);
+        self.now = self.time.now();
+        let advanced = self.advance();
+        advanced.and(self.close_if_empty())
+    }
+
+    fn throw(&mut self, error: Error) -> Result<()> {
+        self.rushes = true;
+        let advanced = self.advance();
+        self.end = End::Closed;
+        self.outlet.throw(error).and(advanced)
+    }
+
+    fn waits(&mut self, waits: &mut Waits) {
+        if waits.is_last_call() && !self.rushes {
+            waits.now();
+        }
+        let next = self.next();
+        self.time.waits(waits, next);
+        self.outlet.waits(waits);
+    }
+
+    fn wake(&mut self, waits: &Waits) -> Result<Flow> {
+        self.outlet.wake(waits)?;
+        self.rushes |= waits.is_last_call();
+        self.now = self.time.now();
+        let held = self.waiting.bytes();
+        self.advance()?;
+        // It is late already: it does not wait for more to be written with it.
+        if self.waiting.bytes() != held && self.end == End::Open {
+            self.outlet.flush()?;
+        }
+        self.close_if_empty()?;
+        Ok(self.flow())
+    }
+
+    fn idle(&mut self) -> bool {
+        self.end == End::Closed && self.outlet.idle()
+    }
+}
+
+impl<S> fmt::Debug for ByTime<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByTime")
+            .field("law", &self.law)
+            .field("fates", &self.fates)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,159 @@
+//! When a line leaves.
+
+use rand_chacha::ChaCha8Rng;
+
+use crate::nanos::Nanos;
+use crate::pace::Pace;
+use crate::random::{Coin, Purpose, generator};
+use crate::replay::Timeline;
+use crate::waiting::Waiting;
+use crate::{Delay, Settings};
+
+/// So far ahead of a rate lines are read: reading more would let none leave earlier.
+const AHEAD: Nanos = 100_000_000;
+
+/// What the law knows of a line, or of a block of lines that leave together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Which one it is, from 0: copies have the same number.
+    pub(crate) number: u64,
+    pub(crate) arrival: Nanos,
+    /// The delay drawn for it.
+    pub(crate) drawn: Nanos,
+    /// Where it is on the time line that is replayed.
+    pub(crate) position: Nanos,
+    pub(crate) bytes: usize,
+}
+
+impl Entry {
+    /// When it has been under way for its delay.
+    pub(crate) fn ready(&self) -> Nanos {
+        self.arrival + self.drawn
+    }
+}
+
+/// When lines leave: no clock and no bytes are needed to know it. A line is asked for when it is the next to leave,
+/// because what was before it may have been dropped.
+#[derive(Debug)]
+pub(crate) struct Law {
+    delay: Delay,
+    random: ChaCha8Rng,
+    loss: Option<Coin>,
+    duplicate: Option<Coin>,
+    pace: Option<Pace>,
+    timeline: Option<Timeline>,
+    reorder: bool,
+    /// When the last line left.
+    last: Nanos,
+    /// Where that was on the time line.
+    last_position: Nanos,
+    /// Where the last line is that came.
+    newest_position: Nanos,
+    /// The longest delay so far.
+    longest: Nanos,
+}
+
+impl Law {
+    pub(crate) fn new(settings: &Settings) -> Law {
+        let seed = settings.seed;
+        Law {
+            delay: settings.delay,
+            random: generator(seed, Purpose::Delay),
+            loss: Coin::new(settings.loss, seed, Purpose::Loss),
+            duplicate: Coin::new(settings.duplicate, seed, Purpose::Duplicate),
+            pace: settings.rate.map(|rate| Pace::new(rate, settings.burst)),
+            timeline: settings.replay.clone().map(Timeline::new),
+            reorder: settings.reorder,
+            last: 0,
+            last_position: 0,
+            newest_position: 0,
+            longest: 0,
+        }
+    }
+
+    /// Is it the same for all lines that come together? Then this is their delay.
+    pub(crate) fn is_constant(&self) -> Option<Nanos> {
+        let each = self.loss.is_some()
+            || self.duplicate.is_some()
+            || self.pace.is_some()
+            || self.timeline.is_some();
+        self.delay.is_constant().filter(|_| !each)
+    }
+
+    /// The next line's delay.
+    pub(crate) fn draw(&mut self) -> Nanos {
+        self.delay.draw(&mut self.random)
+    }
+
+    /// Where the next line is on the time line.
+    pub(crate) fn position(&mut self, line: &[u8]) -> Nanos {
+        let timeline = self.timeline.as_mut();
+        timeline.map_or(0, |timeline| timeline.position(line))
+    }
+
+    /// How many lines went back on it.
+    pub(crate) fn backwards(&self) -> u64 {
+        self.timeline.as_ref().map_or(0, Timeline::backwards)
+    }
+
+    /// How often the next line comes out: 0, once or twice.
+    pub(crate) fn copies(&mut self) -> u32 {
+        let lost = self.loss.as_mut().is_some_and(Coin::toss);
+        let twice = self.duplicate.as_mut().is_some_and(Coin::toss);
+        match (lost, twice) {
+            (true, _) => 0,
+            (false, true) => 2,
+            (false, false) => 1,
+        }
+    }
+
+    /// When `entry` leaves, the next to do so.
+    pub(crate) fn due(&self, entry: &Entry) -> Nanos {
+        let ready = entry.ready();
+        if self.reorder {
+            return ready;
+        }
+        let paced = self.pace.as_ref().map_or(0, Pace::free_at);
+        let gap = entry.position - self.last_position;
+        ready.max(self.last + gap).max(paced)
+    }
+
+    /// When it and those that wait behind it leave together.
+    pub(crate) fn due_together(&self, first: &Entry, waiting: &Waiting) -> Nanos {
+        let due = self.due(first);
+        match &self.pace {
+            Some(pace) if due > first.ready() => {
+                let (lines, bytes) = (waiting.count() - 1, waiting.bytes() - first.bytes);
+                due + pace.wait_together(lines, bytes)
+            }
+            _ => due,
+        }
+    }
+
+    /// Do those that wait take so long that what comes later need not be known yet?
+    pub(crate) fn is_ahead(&self, waiting: &Waiting, now: Nanos) -> bool {
+        let paced = self.pace.as_ref().map_or(0, |pace| {
+            let backlog = pace.backlog(waiting.count(), waiting.bytes());
+            pace.free_at().max(now) + backlog
+        });
+        let replayed = self.last + (self.newest_position - self.last_position);
+        paced.max(replayed) > now + self.longest + AHEAD
+    }
+
+    /// It came into the channel.
+    pub(crate) fn came(&mut self, entry: &Entry) {
+        self.longest = self.longest.max(entry.drawn);
+        self.newest_position = entry.position;
+    }
+
+    /// It left `now`.
+    pub(crate) fn left(&mut self, entry: &Entry, due: Nanos, now: Nanos) {
+        // At a signal it leaves before it is due.
+        let due = due.min(now);
+        self.last = due;
+        self.last_position = entry.position;
+        if let Some(pace) = &mut self.pace {
+            pace.left(due, now, entry.bytes);
+        }
+    }
+}

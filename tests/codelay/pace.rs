@@ -1,0 +1,110 @@
+//! `--rate` and `--burst`: in virtual time, where they are exact.
+
+use super::time::records;
+use super::{codelay, numbers, printed};
+use crate::util::{Cmd, pipeline};
+
+/// When the lines leave, in nanoseconds.
+fn departures(args: &[&str], input: String) -> Vec<u64> {
+    let trace = printed(&[args, &["--virtual", "--trace"]].concat(), input);
+    let departure = |line: &str| {
+        line.rsplit('\t')
+            .next()
+            .expect("a column")
+            .replace('.', "")
+            .parse()
+    };
+    trace
+        .lines()
+        .map(|line| departure(line).expect("a time"))
+        .collect()
+}
+
+#[test]
+fn lines_are_spaced_evenly_and_the_first_does_not_wait() {
+    let times = departures(&["--rate", "4/s"], numbers(5));
+    assert_eq!(
+        times,
+        [0, 250_000_000, 500_000_000, 750_000_000, 1_000_000_000]
+    );
+    // No error adds up: a third of a second is no number of nanoseconds.
+    let times = departures(&["--rate", "3/s"], numbers(3001));
+    assert!(times[3000].abs_diff(1_000_000_000_000) <= 1);
+    assert_eq!(
+        departures(&["--rate", "120/m"], numbers(2)),
+        [0, 500_000_000]
+    );
+}
+
+#[test]
+fn bytes_count_with_their_terminators() {
+    let times = departures(&["--rate", "10B/s"], "1234\n123456789\n\nx\n".into());
+    assert_eq!(times, [0, 500_000_000, 1_500_000_000, 1_600_000_000]);
+    let times = departures(&["--rate", "1kB/s"], "12345678901234\nx\n".into());
+    assert_eq!(times, [0, 15_000_000]);
+}
+
+#[test]
+fn nothing_is_saved_up_while_idle() {
+    // A line each second, and five a second allowed: each at once.
+    let times = departures(&["--rate", "5/s", "--interval", "1s"], numbers(4));
+    assert_eq!(times, [0, 1_000_000_000, 2_000_000_000, 3_000_000_000]);
+    // With a delay, too, departure = max(previous + 1/rate, arrival + delay).
+    let times = departures(&["--rate", "5/s", "10s"], numbers(3));
+    assert_eq!(times, [10_000_000_000, 10_200_000_000, 10_400_000_000]);
+}
+
+#[test]
+fn a_slower_rate_than_the_arrivals_makes_a_queue() {
+    let trace = printed(
+        &[
+            "--virtual",
+            "--trace",
+            "--interval",
+            "1s",
+            "--rate",
+            "0.5/s",
+        ],
+        numbers(10),
+    );
+    for (number, record) in records(&trace).into_iter().enumerate() {
+        let number = f64::from(u32::try_from(number).expect("few"));
+        let (_, _, arrival, _, departure) = record;
+        assert!((arrival - number).abs() < 1e-9);
+        assert!((departure.expect("came") - 2.0 * number).abs() < 1e-9);
+    }
+}
+
+#[test]
+fn a_paced_flood_is_read_no_faster_than_it_is_needed() {
+    // All of it would be more memory than there is.
+    let ends = pipeline([
+        Cmd::new("yes"),
+        codelay(["--rate", "1000/s"]),
+        Cmd::new("head").arg("-n100"),
+    ]);
+    ends[1].stderr("").signal(13);
+    ends[2].stdout("y\n".repeat(100)).code(0);
+}
+
+#[test]
+fn a_burst_leaves_together() {
+    // In the system's time, as virtual time has no reason to let lines wait for each other.
+    let input = numbers(6);
+    let trace = printed(&["--rate", "20/s", "--burst", "3", "--trace"], input);
+    let records = records(&trace);
+    let departures: Vec<f64> = records
+        .iter()
+        .map(|record| record.4.expect("came"))
+        .collect();
+    assert_eq!(departures.len(), 6);
+    // The first at once; then three that were due at 50, 100 and 150 ms, when the last of them was.
+    assert!(
+        departures[1] >= 0.15 && (departures[3] - departures[1]).abs() < 1e-9,
+        "{departures:?}"
+    );
+    for (number, departure) in departures.iter().enumerate() {
+        let due = 0.05 * f64::from(u32::try_from(number).expect("few"));
+        assert!(*departure >= due - 1e-9, "{departures:?}");
+    }
+}

@@ -1,0 +1,162 @@
+//! `--virtual`, `--trace` and `--capacity`: what happens, without waiting for it.
+
+use super::time::records;
+use super::{codelay, numbers, printed};
+use crate::util::{Dir, Output, wait_until};
+
+fn traced(args: &[&str], lines: usize) -> Output {
+    let fixed = ["--virtual", "--trace"];
+    codelay([&fixed[..], args].concat())
+        .stdin(numbers(lines))
+        .run()
+}
+
+#[test]
+fn a_simulation_takes_no_time_and_prints_the_lines_as_they_leave() {
+    let lines = printed(&["1h", "--virtual", "--interval", "1h"], "a\nb\nc");
+    assert_eq!(lines, "a\nb\nc");
+    let trace = "r\t0\t0.000000000\t3600.000000000\t3600.000000000\n\
+                 r\t1\t1800.000000000\t3600.000000000\t5400.000000000\n";
+    traced(&["1h", "--interval", "30m"], 2)
+        .stdout(trace)
+        .stderr("")
+        .code(0);
+    traced(&["1h"], 0).stdout("").stderr("").code(0);
+}
+
+#[test]
+fn events_come_in_the_order_in_which_they_happen() {
+    let args = [
+        "1s",
+        "--dist",
+        "exponential",
+        "--interval",
+        "100ms",
+        "--seed",
+        "9",
+        "--loss",
+        "0.2",
+        "--reorder",
+    ];
+    let trace = String::from_utf8(traced(&args, 2000).stdout).expect("text");
+    let records = records(&trace);
+    assert_eq!(records.len(), 2000);
+    let times: Vec<f64> = records
+        .iter()
+        .map(|&(_, _, arrival, _, departure)| departure.unwrap_or(arrival))
+        .collect();
+    assert!(times.is_sorted());
+    assert!(records.iter().any(|record| record.0 == 'd'));
+    for &(_, _, arrival, delay, departure) in &records {
+        assert!(departure.is_none_or(|departure| (departure - arrival - delay).abs() < 1e-8));
+    }
+}
+
+#[test]
+fn departure_is_the_later_of_the_one_before_and_arrival_and_delay() {
+    let args = [
+        "1s",
+        "--dist",
+        "exponential",
+        "--interval",
+        "100ms",
+        "--seed",
+        "9",
+    ];
+    let trace = String::from_utf8(traced(&args, 2000).stdout).expect("text");
+    let mut before = 0.0_f64;
+    for (number, (op, seen, arrival, delay, departure)) in records(&trace).into_iter().enumerate() {
+        assert_eq!((op, seen), ('r', number as u64));
+        let expected = before.max(arrival + delay);
+        let departure = departure.expect("came");
+        assert!((departure - expected).abs() < 1e-8);
+        before = departure;
+    }
+}
+
+#[test]
+fn a_full_channel_drops_the_newest_or_the_oldest_and_tells() {
+    // One a second leaves, three a second come, and four are held.
+    let args = ["--rate", "1/s", "--interval", "500ms", "--capacity", "2"];
+    let newest = traced(&[&args[..], &["--when-full", "drop-newest"]].concat(), 8);
+    newest
+        .stderr("codelay: 2 lines dropped: the channel was full\n")
+        .code(0);
+    let numbers_of = |output: &Output, op: char| -> Vec<u64> {
+        let trace = String::from_utf8(output.stdout.clone()).expect("text");
+        let of_op = records(&trace).into_iter().filter(|record| record.0 == op);
+        of_op.map(|record| record.1).collect()
+    };
+    assert_eq!(numbers_of(&newest, 'd'), [5, 7]);
+    assert_eq!(numbers_of(&newest, 'r'), [0, 1, 2, 3, 4, 6]);
+    let oldest = traced(&[&args[..], &["--when-full", "drop-oldest"]].concat(), 8);
+    oldest
+        .stderr("codelay: 2 lines dropped: the channel was full\n")
+        .code(0);
+    assert_eq!(numbers_of(&oldest, 'd'), [3, 5]);
+    assert_eq!(numbers_of(&oldest, 'r'), [0, 1, 2, 4, 6, 7]);
+    let one = traced(&["1s", "--capacity", "1", "--when-full", "drop-newest"], 2);
+    one.stderr("codelay: 1 line dropped: the channel was full\n")
+        .code(0);
+}
+
+#[test]
+fn a_full_channel_that_blocks_lets_lines_arrive_later() {
+    let trace = traced(&["--rate", "1/s", "--capacity", "1"], 4);
+    let expected = "r\t0\t0.000000000\t0.000000000\t0.000000000\n\
+                    r\t1\t0.000000000\t0.000000000\t1.000000000\n\
+                    r\t2\t1.000000000\t0.000000000\t2.000000000\n\
+                    r\t3\t2.000000000\t0.000000000\t3.000000000\n";
+    trace.stdout(expected).stderr("").code(0);
+}
+
+#[test]
+fn a_capacity_in_bytes_counts_bytes_and_takes_a_larger_line_alone() {
+    let run = |when_full: &str| {
+        let args = [
+            "1s",
+            "--virtual",
+            "--interval",
+            "1ms",
+            "--capacity",
+            "8B",
+            "--when-full",
+            when_full,
+        ];
+        codelay(args)
+            .stdin("abc\nde\nf\ng\na line too long\nh\n")
+            .run()
+    };
+    run("drop-newest")
+        .stdout("abc\nde\n")
+        .stderr_contains("4 lines dropped");
+    run("drop-oldest")
+        .stdout("h\n")
+        .stderr_contains("5 lines dropped");
+    run("block")
+        .stdout("abc\nde\nf\ng\na line too long\nh\n")
+        .stderr("")
+        .code(0);
+}
+
+#[test]
+fn in_the_systems_time_too_no_more_is_held_than_may_be() {
+    let dir = Dir::new();
+    let args = [
+        "--capacity=3",
+        "--when-full=drop-oldest",
+        "--trace=trace",
+        "--debug",
+        "1h",
+    ];
+    let mut running = codelay(args).dir(dir.path("")).spawn();
+    running.send(numbers(100));
+    wait_until("97 lines to be dropped", || {
+        std::fs::read_to_string(dir.path("trace")).is_ok_and(|trace| trace.lines().count() == 97)
+    });
+    running.kill("HUP");
+    let output = running.wait();
+    output.stdout("97\n98\n99\n").signal(1);
+    output.stderr_contains("97 lines dropped: the channel was full");
+    output.stderr_contains("at most 3 held at once");
+}
