@@ -94,7 +94,7 @@ fn a_delay_and_a_rate_add_to_the_replay() {
     );
     assert_eq!(
         departures(&["--replay", "--rate", "1/s"], COMMON),
-        [0, 2000, 3000, 7000]
+        [0, 2000, 3000, 8000]
     );
 }
 

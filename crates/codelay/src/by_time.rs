@@ -221,11 +221,12 @@ impl<S: Stage> ByTime<S> {
 
     /// A line came into the channel, for which there is room if it has to wait for that.
     fn arrived(&mut self, line: &[u8], terminator: u8) {
+        let text = line.strip_suffix(&[terminator]).unwrap_or(line);
         let mut entry = Entry {
             number: self.number,
             arrival: self.now,
             drawn: self.law.draw(),
-            position: self.law.position(line),
+            position: self.law.position(text),
             bytes: line.len(),
         };
         self.number += 1;
