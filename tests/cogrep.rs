@@ -1,12 +1,19 @@
 //! cogrep, as its users meet it.
 
 mod bytes;
+mod context;
+mod differential;
 mod failures;
 mod files;
 mod flow;
+mod listing;
+mod matches;
 mod options;
+mod patterns;
 mod peers;
+mod records;
 mod signals;
+mod words;
 
 use std::process::{Command, Stdio};
 
@@ -21,6 +28,34 @@ fn sh(script: &str) -> Cmd {
     Cmd::new("sh")
         .args(["-c", script])
         .env("cogrep", built("cogrep"))
+}
+
+/// `cogrep args` on `text` prints this and ends with this status; and so does grep, where it is installed.
+#[track_caller]
+fn as_grep(args: &[&str], text: impl AsRef<[u8]>, expected: impl AsRef<[u8]>, status: i32) {
+    as_grep_in(&Dir::new(), args, text, expected, status);
+}
+
+/// The same in a directory, whose files `args` may name.
+#[track_caller]
+fn as_grep_in(
+    dir: &Dir,
+    args: &[&str],
+    text: impl AsRef<[u8]>,
+    expected: impl AsRef<[u8]>,
+    status: i32,
+) {
+    let run = |cmd: Cmd| {
+        let cmd = cmd.args(args).dir(dir.path("")).stdin(text.as_ref());
+        let cmd = cmd.env("LC_ALL", "C.UTF-8").env("TERM", "xterm");
+        cmd.run().stdout(expected.as_ref()).code(status);
+    };
+    run(Cmd::bin("cogrep"));
+    if runs("grep", &["-E", "--help"]) {
+        let fixed = args.contains(&"-F");
+        // As text, whatever the bytes.
+        run(Cmd::new("grep").args(["-a", if fixed { "-F" } else { "-E" }]));
+    }
 }
 
 /// A Python script whose arguments are the program and `args`; nothing if there is no Python here.

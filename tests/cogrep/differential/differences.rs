@@ -1,0 +1,160 @@
+//! Where cogrep means something else than grep, by name. docs/cogrep.md has the same names, with reasons.
+
+use super::pattern::Node;
+use super::search::{Patterns, Search};
+
+/// A deliberate difference.
+pub(super) struct Difference {
+    /// As docs/cogrep.md calls it.
+    pub(super) name: &'static str,
+    /// Searches in which it may show: they are not compared on this text.
+    pub(super) excludes: fn(&Search, &[u8]) -> bool,
+    /// Where it does show: grep's locale, the arguments of both, and a text.
+    pub(super) witness: (&'static str, &'static [&'static str], &'static [u8]),
+}
+
+/// All of them. One that no longer shows fails a test.
+pub(super) const DIFFERENCES: &[Difference] = &[
+    Difference {
+        name: "characters in the C locale",
+        excludes: |search, text| {
+            search.locale == "C" && !(text.is_ascii() && is_ascii(search)) && !is_bytewise(search)
+        },
+        witness: ("C", &["-E", "^.$"], "\u{e9}\n".as_bytes()),
+    },
+    Difference {
+        name: "leftmost-first",
+        excludes: |search, _| search.has("-o") && may_be_shorter(search),
+        witness: ("C.UTF-8", &["-E", "-o", "a|ab"], b"ab\n"),
+    },
+    Difference {
+        name: "named classes are ASCII",
+        excludes: |search, text| {
+            !text.is_ascii()
+                && search.any(|node| matches!(node, Node::Class(items) if items.contains("[:")))
+        },
+        witness: ("C.UTF-8", &["-E", "[[:alpha:]]"], "\u{e9}\n".as_bytes()),
+    },
+    Difference {
+        name: "words beside invalid UTF-8",
+        excludes: |search, text| {
+            std::str::from_utf8(text).is_err()
+                && search.any(|node| matches!(node, Node::Boundary(_)))
+        },
+        witness: ("C.UTF-8", &["-E", r"a\b"], b"a\xFF\n"),
+    },
+    Difference {
+        name: "anchors inside a pattern",
+        excludes: |search, _| search.locale == "C.UTF-8" && has_inner_anchor(search),
+        witness: (
+            "C.UTF-8",
+            &["-E", "[^a]((^.)|()){1,3}"],
+            "B\u{c9}".as_bytes(),
+        ),
+    },
+    Difference {
+        name: "empty words",
+        excludes: |search, _| {
+            search.locale == "C.UTF-8" && search.has("-w") && may_be_empty(search)
+        },
+        witness: ("C.UTF-8", &["-E", "-w", ".|()"], b".Ba\n"),
+    },
+    Difference {
+        name: "half a character",
+        excludes: |search, text| {
+            search.locale == "C.UTF-8"
+                && !text.is_ascii()
+                && search
+                    .rendered()
+                    .iter()
+                    .any(|pattern| std::str::from_utf8(pattern).is_err())
+        },
+        witness: ("C.UTF-8", &["-F", "-i", "-f", "patterns"], b"\xC3\x9F\n"),
+    },
+    Difference {
+        name: "nothing to select",
+        excludes: |search, _| {
+            let only_empty = search.rendered().iter().all(|pattern| pattern.is_empty());
+            let tells = ["-c", "-L"].iter().any(|option| search.has(option));
+            only_empty && search.has("-v") && tells && !search.has("-w") && !search.has("-x")
+        },
+        witness: ("C", &["-E", "-v", "-c", ""], b"a\n"),
+    },
+];
+
+/// The name of the first difference that may show.
+pub(super) fn which(search: &Search, text: &[u8]) -> Option<&'static str> {
+    let mut all = DIFFERENCES.iter();
+    all.find(|difference| (difference.excludes)(search, text))
+        .map(|difference| difference.name)
+}
+
+fn is_ascii(search: &Search) -> bool {
+    search.rendered().iter().all(|pattern| pattern.is_ascii())
+}
+
+/// Is it the same whether bytes or characters are compared?
+fn is_bytewise(search: &Search) -> bool {
+    let options = !search.has("-i") && !search.has("-w");
+    options
+        && match &search.patterns {
+            Patterns::Literals(_) => true,
+            Patterns::Regexes(_) => {
+                is_ascii(search)
+                    && !search.any(|node| {
+                        matches!(node, Node::Dot | Node::Kind(_) | Node::Boundary(_))
+                            || matches!(node, Node::Class(items) if items.starts_with('^'))
+                    })
+            }
+        }
+}
+
+/// Is there a `^` that does not begin an alternative, a `$` that does not end one, or a repeated place?
+fn has_inner_anchor(search: &Search) -> bool {
+    fn inner(node: &Node, first: bool, last: bool) -> bool {
+        match node {
+            Node::Start => !first,
+            Node::End => !last,
+            Node::Repeat(inside, _) => {
+                inner(inside, false, false) || inside.any(&|node| matches!(node, Node::Boundary(_)))
+            }
+            Node::Alternatives(branches) => {
+                branches.iter().any(|branch| inner(branch, first, last))
+            }
+            Node::Concat(parts) => parts
+                .iter()
+                .enumerate()
+                .any(|(at, part)| inner(part, first && at == 0, last && at + 1 == parts.len())),
+            _ => false,
+        }
+    }
+    match &search.patterns {
+        Patterns::Regexes(nodes) => nodes.iter().any(|node| inner(node, true, true)),
+        Patterns::Literals(_) => false,
+    }
+}
+
+/// May a match be empty?
+fn may_be_empty(search: &Search) -> bool {
+    match &search.patterns {
+        Patterns::Regexes(nodes) => nodes.iter().any(Node::may_be_empty),
+        Patterns::Literals(_) => false,
+    }
+}
+
+/// May the first match that a backtracker finds be shorter than the longest that begins there?
+fn may_be_shorter(search: &Search) -> bool {
+    let choices = |node: &Node| {
+        matches!(node, Node::Alternatives(_))
+            || matches!(node, Node::Repeat(_, quantifier) if !["{0}", "{1}", "{2}"].contains(quantifier))
+    };
+    match &search.patterns {
+        Patterns::Literals(literals) => literals.len() > 1,
+        // A single choice takes all it can, and nothing behind it can make more of it.
+        Patterns::Regexes(nodes) => {
+            nodes.len() > 1
+                || nodes[0].count(&choices) > 1
+                || nodes[0].any(&|node| matches!(node, Node::Alternatives(_)))
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Where patterns come from, what they mean, and which are refused.
+
+use super::{as_grep, as_grep_in, cogrep};
+use crate::util::{Cmd, Dir};
+
+#[test]
+fn patterns_are_read_from_files() {
+    let dir = Dir::new();
+    dir.write("patterns", "a\n^b");
+    dir.write("more", "c\n");
+    let text = "a1\nb1\nxb\nc\n";
+    for option in [
+        &["-f", "patterns"][..],
+        &["--file=patterns"],
+        &["-fpatterns"],
+    ] {
+        as_grep_in(&dir, option, text, "a1\nb1\n", 0);
+    }
+    as_grep_in(
+        &dir,
+        &["-f", "patterns", "-f", "more"],
+        text,
+        "a1\nb1\nc\n",
+        0,
+    );
+    as_grep_in(&dir, &["-e", "xb", "-f", "more"], text, "xb\nc\n", 0);
+    as_grep_in(&dir, &["-F", "-f", "patterns"], "^b\nb\n", "^b\n", 0);
+    dir.write("text", "b\nc\n");
+    as_grep_in(&dir, &["-f", "-", "text"], "c", "c\n", 0);
+    as_grep_in(&dir, &["-f", "-", "-v", "text"], "c\nb\n", "", 1);
+    // The operand is a file then.
+    as_grep_in(
+        &dir,
+        &["-f", "more", "text", "text"],
+        "",
+        "text:c\ntext:c\n",
+        0,
+    );
+}
+
+#[test]
+fn an_empty_file_of_patterns_matches_nothing_and_an_empty_line_everything() {
+    let dir = Dir::new();
+    dir.write("empty", "");
+    dir.write("line", "\n");
+    dir.write("behind", "a\n\n");
+    dir.write("before", "\na");
+    as_grep_in(&dir, &["-f", "empty"], "a\n\n", "", 1);
+    as_grep_in(&dir, &["-f", "empty", "-v"], "a\n\n", "a\n\n", 0);
+    // GNU grep 3.8 ends without a look at the files, and prints no count.
+    let count = cogrep(["-f", "empty", "-c"]).dir(dir.path("")).stdin("a\n");
+    count.run().stdout("0\n").code(1);
+    as_grep_in(&dir, &["-f", "empty", "-e", "b"], "a\nb\n", "b\n", 0);
+    as_grep_in(&dir, &["-f", "empty", "-x"], "\n", "", 1);
+    for name in ["line", "behind", "before"] {
+        as_grep_in(&dir, &["-f", name], "a\n\nb\n", "a\n\nb\n", 0);
+        as_grep_in(&dir, &["-F", "-f", name], "a\n\nb\n", "a\n\nb\n", 0);
+    }
+    as_grep_in(&dir, &["-x", "-f", "line"], "a\n\nb\n", "\n", 0);
+    as_grep_in(&dir, &["-x", "-f", "behind"], "a\n\nb\n", "a\n\n", 0);
+    as_grep_in(&dir, &["-w", "-f", "behind"], "a\n\nb\n", "a\n\n", 0);
+}
+
+#[test]
+fn a_file_of_patterns_that_cannot_be_read_is_an_error() {
+    let dir = Dir::new();
+    let output = cogrep(["-f", "missing", "-s"]).dir(dir.path("")).run();
+    output
+        .stdout("")
+        .stderr("cogrep: missing: No such file or directory\n")
+        .code(2);
+    let output = cogrep(["-f", "."]).dir(dir.path("")).run();
+    output
+        .stdout("")
+        .stderr("cogrep: .: Is a directory\n")
+        .code(2);
+    cogrep(["-f"])
+        .run()
+        .stderr_contains("requires an argument")
+        .code(2);
+}
+
+#[test]
+fn bytes_of_a_file_of_patterns_are_taken_as_they_are() {
+    let dir = Dir::new();
+    dir.write("bytes", b"\xFFa\n\0b\n");
+    dir.write("crlf", "a\r\nb\r\n");
+    as_grep_in(
+        &dir,
+        &["-F", "-f", "bytes"],
+        b"x\xFFa\na\nx\0b\n",
+        b"x\xFFa\nx\0b\n",
+        0,
+    );
+    as_grep_in(&dir, &["-F", "-f", "crlf"], "a\nb\r\n", "b\r\n", 0);
+}
+
+/// What both syntaxes have means the same in both.
+#[test]
+fn corner_cases_of_the_syntax_are_those_of_grep() {
+    let text = "a\nb\nab\n\n^a\na^b\na$b\n*\n]\n\\\n-\naaa\n{\na b\n_\n";
+    for (pattern, expected) in [
+        ("^a|", text),
+        ("|a", text),
+        ("()", text),
+        ("(|a)$", text),
+        ("a||x", text),
+        ("^*", text),
+        ("(^a)b|(b$)", "b\nab\na^b\na$b\na b\n"),
+        ("^$", "\n"),
+        ("a^b", ""),
+        ("a$b", ""),
+        ("^a{3}$", "aaa\n"),
+        ("^a{2,}$", "aaa\n"),
+        ("^(a{1}){3}$", "aaa\n"),
+        ("^a**$", "a\n\naaa\n"),
+        ("[]]", "]\n"),
+        ("[^]a-z]$", "*\n\\\n-\n{\n_\n"),
+        ("^[a-]$", "a\n-\n"),
+        ("^[.*]$", "*\n"),
+        (r"^\*$", "*\n"),
+        (r"^\\$", "\\\n"),
+        (r"\<b", "b\na^b\na$b\na b\n"),
+        (r"a\>", "a\n^a\na^b\na$b\naaa\na b\n"),
+        (r"\bab\b", "ab\n"),
+        (r"^\w$", "a\nb\n_\n"),
+        (r"^\W$", "*\n]\n\\\n-\n{\n"),
+        (r"a\sb", "a b\n"),
+        (r"^\S\S$", "ab\n^a\n"),
+        (r"a\Bb", "ab\n"),
+        ("[[:space:]]", "a b\n"),
+        ("^[[:alpha:]]$", "a\nb\n"),
+        ("^[^[:alnum:]_]$", "*\n]\n\\\n-\n{\n"),
+        ("(a|b)*c|^-", "-\n"),
+        ("a{0}^$", "\n"),
+    ] {
+        as_grep(&[pattern], text, expected, i32::from(expected.is_empty()));
+    }
+}
+
+/// What the regex crate does not have: refused, with the pattern and the place.
+#[test]
+fn what_is_not_in_the_syntax_is_refused() {
+    for pattern in [
+        "a{1", "{1}", "*a", "+a", "?", "(*a)", "a|*b", "{", "a{", "a{x}", ")", "a)", "(", "[",
+        r"[a\]", "[b-a]", "a{2,1}", r"\",
+    ] {
+        let output = cogrep([pattern]).stdin("a\n").run();
+        output
+            .stdout("")
+            .stderr_contains("invalid pattern: ")
+            .code(2);
+        output.stderr_contains("\n    ").stderr_contains("^");
+    }
+}
+
+#[test]
+fn what_grep_has_and_this_has_not_is_refused_with_the_way_out() {
+    for (args, hint) in [
+        (&[r"(a)\1"][..], "grep"),
+        (&["-P", "a"], "grep -P"),
+        (&["-G", "a"], "grep -G"),
+        (&["-r", "a"], "find"),
+        (&["-R", "a"], "find"),
+        (&["--recursive", "a", "."], "find"),
+        (&["--perl-regexp", "a"], "grep -P"),
+    ] {
+        let output = cogrep(args.iter().copied()).stdin("a\n").run();
+        output.stdout("").stderr_contains(hint).code(2);
+        assert!(output.stderr.starts_with(b"cogrep: "));
+    }
+}
+
+#[test]
+fn a_pattern_that_looks_basic_and_matched_nothing_gets_a_hint() {
+    for pattern in [r"a\|b", r"\(a\)", r"a\{2\}"] {
+        let output = cogrep([pattern]).stdin("ab\naa\n").run();
+        output.stdout("").code(1);
+        assert!(!output.stderr.is_empty(), "no hint for {pattern}");
+        assert!(output.stderr.starts_with(b"cogrep: "));
+        // Who is quiet or has found something is told nothing.
+        cogrep(["-F", pattern])
+            .stdin("ab\n")
+            .run()
+            .stderr("")
+            .code(1);
+        cogrep(["-s", pattern])
+            .stdin("ab\n")
+            .run()
+            .stdout("")
+            .code(1);
+    }
+    let text = "a|b\n(a)\na{2}\n";
+    for (pattern, line) in [
+        (r"a\|b", "a|b\n"),
+        (r"\(a\)", "(a)\n"),
+        (r"a\{2\}", "a{2}\n"),
+    ] {
+        cogrep([pattern])
+            .stdin(text)
+            .run()
+            .stdout(line)
+            .stderr("")
+            .code(0);
+    }
+}
+
+#[test]
+fn case_counts_only_if_a_pattern_has_a_capital() {
+    let text = "ab\nAb\nAB\n";
+    for option in ["-S", "--smart-case"] {
+        cogrep([option, "ab"])
+            .stdin(text)
+            .run()
+            .stdout(text)
+            .code(0);
+        cogrep([option, "Ab"])
+            .stdin(text)
+            .run()
+            .stdout("Ab\n")
+            .code(0);
+        cogrep([option, "-F", "ab"])
+            .stdin(text)
+            .run()
+            .stdout(text)
+            .code(0);
+        cogrep([option, "-e", "ab", "-e", "X"])
+            .stdin(text)
+            .run()
+            .stdout("ab\n")
+            .code(0);
+    }
+    // What stands for a kind of characters is no capital letter.
+    cogrep(["-S", r"a\S"])
+        .stdin(text)
+        .run()
+        .stdout(text)
+        .code(0);
+    cogrep(["-S", r"\p{Lu}b"]).stdin("Ab\nAB\n").run().code(0);
+    cogrep(["-S", "\u{e9}"])
+        .stdin("\u{c9}\n")
+        .run()
+        .stdout("\u{c9}\n")
+        .code(0);
+    cogrep(["-S", "\u{c9}"])
+        .stdin("\u{e9}\n")
+        .run()
+        .stdout("")
+        .code(1);
+    // The last of these options wins.
+    cogrep(["-i", "-S", "Ab"]).stdin(text).run().stdout("Ab\n");
+    cogrep(["-S", "-i", "Ab"]).stdin(text).run().stdout(text);
+    cogrep(["-i", "--no-ignore-case", "Ab"])
+        .stdin(text)
+        .run()
+        .stdout("Ab\n");
+}
+
+#[test]
+fn options_that_change_nothing_are_taken() {
+    for option in ["-E", "--extended-regexp", "-a", "--text", "--line-buffered"] {
+        as_grep(&[option, "a|b"], "a\nc\nb\n", "a\nb\n", 0);
+    }
+}
+
+/// No pattern makes it slow beyond measure, or take memory without bound.
+#[test]
+fn huge_patterns_are_taken_or_refused() {
+    let dir = Dir::new();
+    let many: String = (0..100_000)
+        .map(|number| format!("word{number}x\n"))
+        .collect();
+    dir.write("many", &many);
+    let text = format!("{many}word100000x\nWORD7x\n");
+    let count = |args: &[&str]| {
+        let cogrep = Cmd::bin("cogrep").args(args).dir(dir.path(""));
+        cogrep.stdin(text.as_bytes()).run()
+    };
+    count(&["-c", "-F", "-f", "many"])
+        .stdout("100000\n")
+        .code(0);
+    count(&["-c", "-F", "-x", "-f", "many"])
+        .stdout("100000\n")
+        .code(0);
+    count(&["-c", "-f", "many"]).stdout("100000\n").code(0);
+    // One of a MB.
+    let long = "long".repeat(250_000);
+    dir.write("long", &long);
+    for args in [&["-c", "-F", "-f", "long"][..], &["-c", "-f", "long"]] {
+        let cogrep = Cmd::bin("cogrep").args(args).dir(dir.path(""));
+        cogrep
+            .stdin(format!("x{long}x\n{}\n", &long[1..]))
+            .run()
+            .stdout("1\n")
+            .code(0);
+    }
+    dir.write("regex", format!("({long}|b)+$"));
+    let output = cogrep(["-c", "-f", "regex"])
+        .dir(dir.path(""))
+        .stdin("b\n")
+        .run();
+    // Taken, or refused with a sentence; never killed.
+    assert!(
+        output.stdout == b"1\n" || String::from_utf8_lossy(&output.stderr).contains("too large"),
+        "{output:?}"
+    );
+    cogrep(["(a{0,500}){500}"])
+        .run()
+        .stdout("")
+        .stderr_contains("too large")
+        .code(2);
+}
