@@ -267,9 +267,14 @@ fn options_that_change_nothing_are_taken() {
 #[test]
 fn huge_patterns_are_taken_or_refused() {
     let dir = Dir::new();
-    let many: String = (0..100_000)
-        .map(|number| format!("word{number}x\n"))
+    let many: Vec<String> = (0..100_000)
+        .map(|number| format!("word{number}x"))
         .collect();
+    let many = many.join(
+        "
+",
+    ) + "
+";
     dir.write("many", &many);
     let text = format!("{many}word100000x\nWORD7x\n");
     let count = |args: &[&str]| {

@@ -71,15 +71,6 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         },
         witness: ("C.UTF-8", &["-F", "-i", "-f", "patterns"], b"\xC3\x9F\n"),
     },
-    Difference {
-        name: "nothing to select",
-        excludes: |search, _| {
-            let only_empty = search.rendered().iter().all(|pattern| pattern.is_empty());
-            let tells = ["-c", "-L"].iter().any(|option| search.has(option));
-            only_empty && search.has("-v") && tells && !search.has("-w") && !search.has("-x")
-        },
-        witness: ("C", &["-E", "-v", "-c", ""], b"a\n"),
-    },
 ];
 
 /// The name of the first difference that may show.
@@ -149,7 +140,8 @@ fn may_be_shorter(search: &Search) -> bool {
             || matches!(node, Node::Repeat(_, quantifier) if !["{0}", "{1}", "{2}"].contains(quantifier))
     };
     match &search.patterns {
-        Patterns::Literals(literals) => literals.len() > 1,
+        // Of plain texts the longest is the match, as in grep.
+        Patterns::Literals(_) => false,
         // A single choice takes all it can, and nothing behind it can make more of it.
         Patterns::Regexes(nodes) => {
             nodes.len() > 1

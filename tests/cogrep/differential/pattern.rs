@@ -65,7 +65,14 @@ impl Node {
 
     fn concat(random: &mut Random, depth: usize) -> Node {
         let count = random.pick(&[0, 1, 1, 2, 2, 3, 4]);
-        Node::Concat((0..count).map(|_| Node::part(random, depth)).collect())
+        let mut parts: Vec<Node> = (0..count).map(|_| Node::part(random, depth)).collect();
+        if random.percent(10) {
+            parts.insert(0, Node::Start);
+        }
+        if random.percent(10) {
+            parts.push(Node::End);
+        }
+        Node::Concat(parts)
     }
 
     fn part(random: &mut Random, depth: usize) -> Node {
@@ -80,10 +87,10 @@ impl Node {
         if depth > 0 && random.percent(8) {
             return Node::random(random, depth - 1);
         }
-        match random.below(20) {
+        match random.below(60) {
             0 => Node::Start,
             1 => Node::End,
-            2 => Node::Boundary(random.pick(BOUNDARIES)),
+            2..5 => Node::Boundary(random.pick(BOUNDARIES)),
             _ => Node::atom(random),
         }
     }

@@ -87,7 +87,7 @@ impl Search {
         } else {
             Patterns::Regexes((0..count).map(|_| Node::random(random, 3)).collect())
         };
-        let locale = random.pick(&["C", "C.UTF-8", "C.UTF-8"]);
+        let locale = random.pick(&["C", "C.UTF-8", "C.UTF-8", "C.UTF-8"]);
         let chosen = OPTIONS.iter().filter(|(_, often)| random.percent(*often));
         let options = chosen.map(|(option, _)| *option).collect();
         Search {
