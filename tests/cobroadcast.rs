@@ -4,6 +4,7 @@ mod branches;
 mod errors;
 mod merging;
 mod signals;
+mod slow;
 mod tee;
 
 use std::fmt::Write;

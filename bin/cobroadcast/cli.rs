@@ -4,8 +4,12 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use clap::{Arg, ArgAction, ArgMatches, builder::OsStringValueParser};
+use cobroadcast::{Limits, WhenFull};
 use costage::printable;
-use coutils_cli::{Refusal, number, report_options, values};
+use coutils_cli::{Refusal, duration, number, report_options, size, values};
+
+/// How much may wait for each target, unless it is said.
+const QUEUE: usize = 1 << 20;
 
 /// What was typed.
 pub struct Cli {
@@ -14,9 +18,16 @@ pub struct Cli {
     /// Standard output gets a copy, though there are branches.
     pub stdout: bool,
     pub label: Option<String>,
+    /// How much memory the output of a branch takes that waits for the end of all.
+    pub group: Option<usize>,
     /// How often a branch is started again.
     pub restart: u64,
     pub ok_status: Vec<i32>,
+    limits: Limits,
+    /// Nothing was said of how much waits for a target.
+    has_default_limits: bool,
+    pub stats: bool,
+    debug: bool,
     pub append: bool,
     pub ignore_interrupts: bool,
     pub output_error: OutputError,
@@ -82,6 +93,7 @@ impl OutputError {
 impl Cli {
     /// Takes the command line apart.
     pub fn new(matches: &ArgMatches) -> Cli {
+        let queue = matches.get_one("queue").copied().unwrap_or(QUEUE);
         Cli {
             files: values(matches, "files"),
             commands: values(matches, "command")
@@ -90,15 +102,46 @@ impl Cli {
                 .collect(),
             stdout: matches.get_flag("stdout"),
             label: matches.get_one("label").cloned(),
+            group: matches.get_flag("group").then_some(queue),
             restart: matches.get_one("restart").copied().unwrap_or_default(),
             ok_status: matches
                 .get_one("ok-status")
                 .cloned()
                 .unwrap_or_else(|| vec![0]),
+            limits: Limits {
+                when_full: matches.get_one("when-full").copied().unwrap_or_default(),
+                queue,
+                drain_timeout: matches.get_one("drain-timeout").copied(),
+                ..Limits::default()
+            },
+            has_default_limits: ["when-full", "queue", "drain-timeout"]
+                .iter()
+                .all(|option| !matches.contains_id(option)),
+            stats: matches.get_flag("stats"),
+            debug: matches.get_flag("debug"),
             append: matches.get_flag("append"),
             ignore_interrupts: matches.get_flag("ignore-interrupts"),
             output_error: matches.get_one("output-error").copied().unwrap_or_default(),
         }
+    }
+}
+
+impl Cli {
+    /// What waits for each target; none, if the bytes need not be seen on their way: nothing is counted, no line is
+    /// to begin where it should, and pipes hold enough.
+    pub fn limits(&self) -> Option<Limits> {
+        let is_counted = self.stats || self.debug;
+        let is_plain = self.has_default_limits && !is_counted && !self.minds_lines();
+        (!is_plain).then(|| self.limits.clone())
+    }
+
+    /// Do lines matter? Where they are merged with others, and where not all of them come.
+    pub fn minds_lines(&self) -> bool {
+        let drops = matches!(
+            self.limits.when_full,
+            WhenFull::DropOldest | WhenFull::DropNewest
+        );
+        drops || !self.commands.is_empty() && (self.stdout || self.restart > 0)
     }
 }
 
@@ -120,6 +163,27 @@ fn output_error(text: &str) -> Result<OutputError, Refusal> {
             printable(text)
         ))),
     }
+}
+
+const POLICIES: [(&str, WhenFull); 4] = [
+    ("block", WhenFull::Block),
+    ("drop-oldest", WhenFull::DropOldest),
+    ("drop-newest", WhenFull::DropNewest),
+    ("spill", WhenFull::Spill),
+];
+
+fn when_full(text: &str) -> Result<WhenFull, Refusal> {
+    let policy = POLICIES.iter().find(|(name, _)| *name == text);
+    policy.map(|(_, policy)| *policy).ok_or_else(|| {
+        Refusal(format!(
+            "invalid argument '{}' for '--when-full': 'block', 'drop-oldest', 'drop-newest' or 'spill'",
+            printable(text)
+        ))
+    })
+}
+
+fn queue(text: &str) -> Result<usize, String> {
+    size(text).map(|size| usize::try_from(size).unwrap_or(usize::MAX))
 }
 
 /// Reads `0,1`.
@@ -152,6 +216,8 @@ pub fn command() -> clap::Command {
         .next_help_heading("Targets")
         .arg(flag("append", 'a', "Append to the files"))
         .args(branches())
+        .next_help_heading("Slow targets")
+        .args(slow_targets())
         .next_help_heading("Signals")
         .arg(flag("ignore-interrupts", 'i', "Ignore SIGINT"))
         .next_help_heading("Errors")
@@ -170,7 +236,7 @@ pub fn command() -> clap::Command {
         )
 }
 
-fn branches() -> [Arg; 5] {
+fn branches() -> [Arg; 6] {
     [
         Arg::new("command")
             .short('c')
@@ -191,6 +257,10 @@ fn branches() -> [Arg; 5] {
             .require_equals(true)
             .default_missing_value("{name}:")
             .help("Put this before each line of a branch; {name} is its name or command, {number} its number [default: {name}:]"),
+        Arg::new("group")
+            .long("group")
+            .action(ArgAction::SetTrue)
+            .help("At the end, what each branch prints in one piece, in their order"),
         Arg::new("restart")
             .long("restart")
             .value_name("N")
@@ -204,6 +274,27 @@ fn branches() -> [Arg; 5] {
             .value_name("LIST")
             .value_parser(statuses)
             .help("Exit statuses of a branch that are no failure [default: 0]"),
+    ]
+}
+
+fn slow_targets() -> [Arg; 3] {
+    [
+        Arg::new("when-full")
+            .long("when-full")
+            .value_name("WHAT")
+            .value_parser(when_full)
+            .help("When the queue of a target is full: block, the input waits; drop-oldest, drop-newest: lines are given up; spill: they wait on disk [default: block]"),
+        Arg::new("queue")
+            .long("queue")
+            .value_name("SIZE")
+            .value_parser(queue)
+            .help("How much may wait for each target before that [default: 1MiB]"),
+        Arg::new("drain-timeout")
+            .long("drain-timeout")
+            .value_name("TIME")
+            .allow_hyphen_values(true)
+            .value_parser(duration)
+            .help("After the end of input give up a target that has taken nothing for TIME"),
     ]
 }
 

@@ -28,8 +28,8 @@ fn main() -> ExitCode {
 
 /// Runs the chain that was asked for; the status is for a good end.
 fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
-    let outcome = Outcome::new(program, cli.output_error);
-    let mut targets = Targets::new(program, &outcome);
+    let outcome = Outcome::new(program, cli.output_error, cli.stats);
+    let mut targets = Targets::new(program, &outcome, cli.limits());
     if cli.commands.is_empty() {
         targets.add_output();
     }
@@ -71,8 +71,7 @@ fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
 /// Lines matter where they are merged with others, and where not all of them come: elsewhere they pass as they
 /// come, unfinished ones, too.
 fn framing(cli: &Cli) -> Framing {
-    let branches = !cli.commands.is_empty();
-    if branches && (cli.stdout || cli.restart > 0) {
+    if cli.minds_lines() {
         Framing::Lines
     } else {
         Framing::AsItComes

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use cobroadcast::Failed;
+use cobroadcast::{Account, Counts, Failed, GivenUp, Limits, Process, WhenFull};
 use costage::{Ended, Error, Result, printable, reason};
 use coutils_cli::Program;
 
@@ -21,16 +21,52 @@ struct Shared {
     has_failed: Cell<bool>,
     /// The branches that died of a signal. If it was ours, too, that need not be told.
     killed: RefCell<Vec<String>>,
+    /// What became of the lines, for each target.
+    accounts: RefCell<Vec<(String, Account)>>,
+    says_totals: bool,
 }
 
 impl Outcome {
-    pub fn new(program: &Program, mode: OutputError) -> Outcome {
+    pub fn new(program: &Program, mode: OutputError, says_totals: bool) -> Outcome {
         Outcome(Rc::new(Shared {
             program: program.clone(),
             mode,
             has_failed: Cell::new(false),
             killed: RefCell::default(),
+            accounts: RefCell::default(),
+            says_totals,
         }))
+    }
+
+    /// Are lines to be counted for each target?
+    pub fn counts_lines(&self, limits: &Limits) -> bool {
+        let drops = matches!(
+            limits.when_full,
+            WhenFull::DropOldest | WhenFull::DropNewest
+        );
+        self.0.says_totals || drops
+    }
+
+    /// What judges the errors of one target, and tells in the end what became of its lines.
+    pub fn judge_of(
+        &self,
+        name: &str,
+        account: Account,
+        process: Option<Process>,
+    ) -> impl FnMut(Error) -> Result<()> + 'static {
+        let mut accounts = self.0.accounts.borrow_mut();
+        accounts.push((name.to_owned(), account));
+        let (outcome, name) = (self.clone(), name.to_owned());
+        move |error| {
+            if let Some(given_up) = given_up(&error) {
+                if let Some(process) = &process {
+                    process.kill(SIGTERM);
+                }
+                outcome.fail(format!("{}: {given_up}", quoted(&name)));
+                return Ok(());
+            }
+            outcome.judge(error)
+        }
     }
 
     /// Tells what is left to tell. The status of a good end.
@@ -39,6 +75,9 @@ impl Outcome {
             for told in self.0.killed.take() {
                 self.fail(told);
             }
+        }
+        for (name, account) in self.0.accounts.borrow().iter() {
+            self.report(name, account);
         }
         if self.0.has_failed.get() {
             self.0.program.failure()
@@ -68,14 +107,38 @@ impl Outcome {
         Ok(())
     }
 
+    /// Tells what was dropped, and with `--stats` everything.
+    fn report(&self, name: &str, account: &Account) {
+        let (received, written) = (account.received(), account.written());
+        let lost = received.minus(written);
+        let name = quoted(name);
+        if self.0.says_totals {
+            self.0.program.complain(format_args!(
+                "{name}: received {} lines, {} bytes; written {}, {}; dropped {}, {}",
+                received.lines,
+                received.bytes,
+                written.lines,
+                written.bytes,
+                lost.lines,
+                lost.bytes,
+            ));
+        } else if account.dropped() != Counts::default() {
+            let (lines, of) = (lost.lines, received.lines);
+            self.0
+                .program
+                .complain(format_args!("{name}: dropped {lines} of {of} lines"));
+        }
+    }
+
     fn fail(&self, told: String) {
         self.0.program.complain(told);
         self.0.has_failed.set(true);
     }
 }
 
+const SIGTERM: i32 = 15;
 /// SIGHUP, SIGINT and SIGTERM: what a terminal sends to all.
-const INTERRUPTIONS: [i32; 3] = [1, 2, 15];
+const INTERRUPTIONS: [i32; 3] = [1, 2, SIGTERM];
 
 /// The signal that a branch died of, if that is what the error says.
 fn branch_signal(error: &Error) -> Option<i32> {
@@ -85,12 +148,24 @@ fn branch_signal(error: &Error) -> Option<i32> {
     error.downcast_ref::<Failed>()?.status().signal()
 }
 
+/// The target that was given up, if that is what the error says.
+fn given_up(error: &Error) -> Option<GivenUp> {
+    match error {
+        Error::Other(error) => error.downcast_ref().copied(),
+        _ => None,
+    }
+}
+
+/// The name of a target as tee shows it.
+fn quoted(name: &str) -> String {
+    match name {
+        "" | "standard output" => format!("'{name}'"),
+        name => printable(name),
+    }
+}
+
 /// The words of tee: whose output it was, and why.
 fn told(error: &Error) -> String {
-    let quoted = |what: &str| match what {
-        "" | "standard output" => format!("'{what}'"),
-        what => printable(what),
-    };
     match error {
         Error::Io { what, source, .. } => format!("{}: {}", quoted(what), reason(source)),
         Error::ReaderGone { what } => format!("{}: Broken pipe", quoted(what)),

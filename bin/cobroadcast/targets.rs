@@ -1,15 +1,23 @@
 //! What standard input is copied to.
 
 use std::ffi::OsStr;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::sync::Arc;
+use std::time::Duration;
 
-use cobroadcast::{Merge, Process, command, guard, merge};
-use costage::{Call, Error, Result, Stage, descriptors, printable, printer, sink};
+use cobroadcast::{Limits, Merge, Process, WhenFull, command, guard, merge, policy};
+use costage::{
+    Call, Error, Result, Stage, Written, descriptors, printable, printer, queue, reason, sink,
+};
 use coutils_cli::Program;
 
 use crate::cli::{Cli, Command};
 use crate::outcome::Outcome;
 
+/// So long a disk may take to take something before lines are dropped.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How many blocks are on their way to the thread that writes a file.
+const FILE_QUEUE: usize = 1;
 /// The descriptors of a branch: its input, its output, its handle; and for the time of its start their other ends.
 const BRANCH: u64 = 3;
 /// Those of the rest: the standard ones, signals, files.
@@ -19,15 +27,18 @@ const OTHERS: u64 = 64;
 pub struct Targets<'a> {
     program: &'a Program,
     outcome: Outcome,
+    /// None, if the bytes need not be seen.
+    limits: Option<Limits>,
     stages: Vec<Box<dyn Stage>>,
     processes: Vec<Process>,
 }
 
 impl<'a> Targets<'a> {
-    pub fn new(program: &'a Program, outcome: &Outcome) -> Targets<'a> {
+    pub fn new(program: &'a Program, outcome: &Outcome, limits: Option<Limits>) -> Targets<'a> {
         Targets {
             program,
             outcome: outcome.clone(),
+            limits,
             stages: Vec::new(),
             processes: Vec::new(),
         }
@@ -45,7 +56,15 @@ impl<'a> Targets<'a> {
 
     /// Standard output gets a copy.
     pub fn add_output(&mut self) {
-        self.add(printer());
+        let written = self.written();
+        let output = printer().counted_by(&written);
+        self.add(
+            "standard output",
+            self.limits.clone(),
+            output,
+            Some(written),
+            None,
+        );
     }
 
     /// A file gets a copy. One that cannot be opened is told.
@@ -56,12 +75,46 @@ impl<'a> Targets<'a> {
             .truncate(!append)
             .create(true)
             .open(name);
-        let name = name.to_string_lossy();
+        let name: Arc<str> = name.to_string_lossy().into();
         match opened {
-            Ok(file) => self.add(sink(name, file)),
-            Err(error) => self.outcome.judge(Error::io(Call::Open, name, error))?,
+            Ok(file) => self.add_opened(&name, file),
+            Err(error) => self.outcome.judge(Error::io(Call::Open, name, error)),
+        }
+    }
+
+    fn add_opened(&mut self, name: &Arc<str>, file: File) -> Result<()> {
+        let written = self.written();
+        let counted = written.clone();
+        let called = Arc::clone(name);
+        let write = move || sink(called, file).counted_by(&counted);
+        match self.limits.clone() {
+            // A disk may take its time, of which no wait can tell: that is not to be the time of the others.
+            Some(limits) if limits.when_full != WhenFull::Block => {
+                let limits = Limits {
+                    patience: PATIENCE,
+                    ..limits
+                };
+                self.add(
+                    name,
+                    Some(limits),
+                    queue(FILE_QUEUE, write)?,
+                    Some(written),
+                    None,
+                );
+            }
+            limits => self.add(name, limits, write(), Some(written), None),
         }
         Ok(())
+    }
+
+    /// What counts the writes of a target; their lines only where that is told.
+    fn written(&self) -> Written {
+        let limits = self.limits.as_ref();
+        if limits.is_some_and(|limits| self.outcome.counts_lines(limits)) {
+            Written::with_lines()
+        } else {
+            Written::default()
+        }
     }
 
     /// The branches get their copies, and standard output what they print.
@@ -77,9 +130,21 @@ impl<'a> Targets<'a> {
                 judged => judged,
             }
         });
-        let merge = merge(output);
+        let program = self.program.clone();
+        let merge = merge(output).on_trouble(move |error| {
+            let why = reason(error);
+            program.complain(format_args!(
+                "warning: no room on disk for what the branches print ({why}); it takes memory instead"
+            ));
+        });
         if cli.stdout {
-            self.add(merge.outlet());
+            self.add(
+                "standard output",
+                self.limits.clone(),
+                merge.outlet(),
+                None,
+                None,
+            );
         }
         for (number, command) in (1..).zip(&cli.commands) {
             self.add_branch(number, command, cli, &merge);
@@ -97,19 +162,57 @@ impl<'a> Targets<'a> {
                 .replace("{name}", &name);
             outlet = outlet.labelled(label);
         }
+        if let Some(memory) = cli.group {
+            outlet = outlet.grouped(memory);
+        }
         let program = self.program.clone();
+        let written = self.written();
+        let name = format!("branch {number} ({})", printable(&name));
         let branch = command(&typed.command)
-            .named(format!("branch {number} ({})", printable(&name)))
+            .named(&*name)
             .to(outlet)
             .ok(cli.ok_status.iter().copied())
-            .restarted(cli.restart, move |restart| program.complain(restart));
-        self.processes.push(branch.process());
-        self.add(branch);
+            .restarted(cli.restart, move |restart| program.complain(restart))
+            .counted_by(&written);
+        let process = branch.process();
+        self.processes.push(process.clone());
+        self.add(
+            &name,
+            self.limits.clone(),
+            branch,
+            Some(written),
+            Some(process),
+        );
     }
 
-    fn add(&mut self, stage: impl Stage + 'static) {
-        let outcome = self.outcome.clone();
-        let guarded = guard(stage, move |error| outcome.judge(error));
+    /// Adds a target with its queue, and with what becomes of its errors.
+    fn add(
+        &mut self,
+        name: &str,
+        limits: Option<Limits>,
+        stage: impl Stage + 'static,
+        written: Option<Written>,
+        process: Option<Process>,
+    ) {
+        let Some(limits) = limits else {
+            let outcome = self.outcome.clone();
+            let guarded = guard(stage, move |error| outcome.judge(error));
+            self.stages.push(Box::new(guarded));
+            return;
+        };
+        let mut stage = policy(limits, stage);
+        if let Some(written) = written {
+            stage = stage.counted_by(written);
+        }
+        let (program, called) = (self.program.clone(), name.to_owned());
+        stage = stage.on_trouble(move |error| {
+            let why = reason(error);
+            program.complain(format_args!(
+                "warning: {called}: no room on disk for what waits ({why}); the input waits instead"
+            ));
+        });
+        let judge = self.outcome.judge_of(name, stage.account(), process);
+        let guarded = guard(stage, judge);
         self.stages.push(Box::new(guarded));
     }
 }

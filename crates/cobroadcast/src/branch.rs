@@ -191,9 +191,10 @@ impl Branch {
         self
     }
 
-    /// Counts what is written to it.
-    pub fn written(&self) -> Written {
-        self.written.clone()
+    /// Counts what is written to it in `written`.
+    pub fn counted_by(mut self, written: &Written) -> Branch {
+        self.written = written.clone();
+        self
     }
 
     /// The process that runs in it.

@@ -1,9 +1,15 @@
 //! Several streams of lines into one, in whole lines.
 
 use std::cell::RefCell;
+use std::io;
 use std::rc::Rc;
 
-use costage::{Block, Error, Flow, Gather, Result, Stage, Waits};
+use costage::{Block, Call, Error, Flow, Gather, Result, Stage, Waits};
+
+use crate::store::Store;
+
+/// What has waited for its turn is handed on in pieces of this size.
+const PIECE: usize = 256 << 10;
 
 /// The way from several stages into one: each sends to an [`outlet`](Merge::outlet) of its own. Lines of different
 /// outlets are never mixed, each outlet's stay in their order, and what is sent last by one gets the terminator if it
@@ -16,6 +22,8 @@ pub fn merge(to: impl Stage + 'static) -> Merge {
         flow: Flow::More,
         failed: None,
         someone_waits: false,
+        groups: Vec::new(),
+        on_trouble: Box::new(|_| {}),
     })))
 }
 
@@ -32,6 +40,9 @@ struct Target {
     failed: Option<Error>,
     /// One of the outlets was told that there is no room since they were last woken.
     someone_waits: bool,
+    /// What the grouped outlets were sent, in their order.
+    groups: Vec<Store>,
+    on_trouble: Box<dyn FnMut(&io::Error)>,
 }
 
 impl Target {
@@ -47,6 +58,42 @@ impl Target {
             self.flow = *answer.as_ref().unwrap_or(&Flow::Stop);
         }
         self.failed = self.failed.take().or(answer.err());
+    }
+
+    /// Takes what an outlet sends; that of a group waits.
+    fn take(&mut self, block: &Block, group: Option<usize>) {
+        let Some(group) = group.and_then(|group| self.groups.get_mut(group)) else {
+            self.send(block);
+            return;
+        };
+        if self.flow == Flow::Stop {
+            return;
+        }
+        if let Err(error) = group.push(block) {
+            // It waits in memory.
+            (self.on_trouble)(&error);
+            self.on_trouble = Box::new(|_| {});
+        }
+    }
+
+    /// Hands on what the groups hold, one after the other. Answers whether that was all.
+    fn send_groups(&mut self) -> bool {
+        while self.flow == Flow::More {
+            let Some(group) = self.groups.first_mut() else {
+                break;
+            };
+            match group.next(PIECE) {
+                Ok(Some(block)) => self.send(&block),
+                Ok(None) => {
+                    self.groups.remove(0);
+                }
+                Err(error) => {
+                    let error = Error::io(Call::Read, "what waited on disk", error);
+                    self.note(Err(error));
+                }
+            }
+        }
+        self.groups.is_empty() || self.flow == Flow::Stop
     }
 
     fn send(&mut self, block: &Block) {
@@ -83,7 +130,14 @@ impl Merge {
         Outlet {
             target: Rc::clone(&self.0),
             label: None,
+            group: None,
         }
+    }
+
+    /// `tell` hears why what a group has to keep cannot go to disk, once: it is kept in memory then.
+    pub fn on_trouble(self, tell: impl FnMut(&io::Error) + 'static) -> Merge {
+        self.0.borrow_mut().on_trouble = Box::new(tell);
+        self
     }
 
     /// The chain whose stages send to the outlets.
@@ -102,6 +156,7 @@ impl Merge {
 pub struct Outlet {
     target: Rc<RefCell<Target>>,
     label: Option<Label>,
+    group: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -119,6 +174,17 @@ impl Outlet {
         });
         self
     }
+
+    /// Keeps what it is sent until the merged chain has ended; then it comes out in one piece, those of other such
+    /// outlets before or behind it, in the order in which this was called. What is beyond `memory` bytes waits on
+    /// disk.
+    pub fn grouped(mut self, memory: usize) -> Outlet {
+        let mut target = self.target.borrow_mut();
+        self.group = Some(target.groups.len());
+        target.groups.push(Store::new(memory, true));
+        drop(target);
+        self
+    }
 }
 
 impl Stage for Outlet {
@@ -130,13 +196,13 @@ impl Stage for Outlet {
                 lines.push(line);
             }
             if let Some(labelled) = lines.take() {
-                target.send(&labelled);
+                target.take(&labelled, self.group);
             }
         } else {
-            target.send(block);
+            target.take(block, self.group);
         }
         if !block.is_finished() {
-            target.send(&Block::from(vec![block.terminator()]));
+            target.take(&Block::from(vec![block.terminator()]), self.group);
         }
         Ok(target.answer())
     }
@@ -174,13 +240,16 @@ impl<S: Stage> Merged<S> {
         }
     }
 
-    /// Closes the target when the chain has ended.
+    /// Closes the target when the chain has ended and the groups are out.
     fn close_target(&mut self) -> Result<()> {
         if !self.closing || self.closed || !self.chain.idle() {
             return Ok(());
         }
-        self.closed = true;
         let mut target = self.target.borrow_mut();
+        if !target.send_groups() {
+            return Ok(());
+        }
+        self.closed = true;
         target.flow = Flow::Stop;
         target.to.close()
     }

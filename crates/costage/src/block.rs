@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::pool::Buf;
 
@@ -126,6 +126,11 @@ impl Block {
             rest: self,
             terminator: self.terminator,
         }
+    }
+
+    /// How many ends of lines it has: its lines, without an unfinished last one.
+    pub fn line_ends(&self) -> u64 {
+        memchr_iter(self.terminator, self).count() as u64
     }
 
     /// The same bytes, copied if the block pins a buffer of more than 4 times its length: for a block that is

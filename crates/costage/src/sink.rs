@@ -64,36 +64,42 @@ pub struct Written(Arc<Counters>);
 
 #[derive(Debug, Default)]
 struct Counters {
-    written: AtomicU64,
-    lost: AtomicU64,
-    lost_lines: AtomicU64,
+    bytes: AtomicU64,
+    lines: AtomicU64,
+    counts_lines: bool,
 }
 
 impl Written {
+    /// One that counts the ends of lines, too, for [`Sink::counted_by`]. They have to be looked for.
+    pub fn with_lines() -> Written {
+        Written(Arc::new(Counters {
+            counts_lines: true,
+            ..Counters::default()
+        }))
+    }
+
     /// In bytes. Written is what the descriptor has taken; a reader may still lose it.
     pub fn bytes(&self) -> u64 {
-        self.0.written.load(Ordering::Relaxed)
+        self.0.bytes.load(Ordering::Relaxed)
     }
 
-    /// The bytes that the sink was sent and could not write, because its reader left or a write failed.
-    pub fn lost_bytes(&self) -> u64 {
-        self.0.lost.load(Ordering::Relaxed)
+    /// The ends of lines in these bytes, as `wc -l` counts them; 0 unless they [are counted](Written::counts_lines).
+    pub fn lines(&self) -> u64 {
+        self.0.lines.load(Ordering::Relaxed)
     }
 
-    /// The ends of lines among [`lost_bytes`](Written::lost_bytes): a line of which only the beginning was written
-    /// is lost.
-    pub fn lost_lines(&self) -> u64 {
-        self.0.lost_lines.load(Ordering::Relaxed)
+    /// Does it count lines?
+    pub fn counts_lines(&self) -> bool {
+        self.0.counts_lines
     }
 
-    fn add(&self, count: usize) {
-        self.0.written.fetch_add(count as u64, Ordering::Relaxed);
-    }
-
-    fn lose(&self, block: &Block) {
-        let lines = memchr_iter(block.terminator(), block).count() as u64;
-        self.0.lost.fetch_add(block.len() as u64, Ordering::Relaxed);
-        self.0.lost_lines.fetch_add(lines, Ordering::Relaxed);
+    /// The first `count` bytes of `block` were written.
+    fn add(&self, block: &Block, count: usize) {
+        self.0.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        if self.0.counts_lines {
+            let lines = memchr_iter(block.terminator(), &block[..count]).count();
+            self.0.lines.fetch_add(lines as u64, Ordering::Relaxed);
+        }
     }
 }
 
@@ -263,8 +269,8 @@ impl<F: AsFd> Sink<F> {
     }
 
     fn advance(&mut self, mut written: usize) {
-        self.written.add(written);
         while let Some(mut first) = self.queue.pop_front() {
+            self.written.add(&first, written.min(first.len()));
             if written < first.len() {
                 first.skip(written);
                 self.queue.push_front(first);
@@ -283,10 +289,8 @@ impl<F: AsFd> Sink<F> {
     fn give_up(&mut self, state: State) {
         self.state = state;
         self.close_fd();
-        self.queue_gathered();
-        for block in self.queue.drain(..) {
-            self.written.lose(&block);
-        }
+        self.queue.clear();
+        self.gather.take();
     }
 
     /// The way that the system has from a file into this output without passing through the process.
@@ -332,10 +336,7 @@ impl<F: AsFd> Stage for Sink<F> {
     fn send(&mut self, block: &Block) -> Result<Flow> {
         match self.state {
             State::Open => {}
-            State::ReaderGone | State::Failed | State::Closing => {
-                self.written.lose(block);
-                return Ok(Flow::Stop);
-            }
+            State::ReaderGone | State::Failed | State::Closing => return Ok(Flow::Stop),
         }
         if self.gather.len() + block.len() < GATHER {
             self.gather.push(block);

@@ -1,0 +1,469 @@
+//! What a target gets that is slower than the input.
+
+use std::cell::{Cell, OnceCell};
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use costage::{Block, Call, Error, Flow, Result, Stage, Waits, Written};
+
+use crate::store::Store;
+
+/// Handed on at once: what a pipe holds. What has been handed on is not given up any more.
+const PIECE: usize = 64 << 10;
+/// What can be given up at once is at most this part of what may wait, and at most a [`PIECE`].
+const PART: usize = 8;
+
+/// What happens when a target is full and so is its queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// Back-pressure: the source waits.
+    #[default]
+    Block,
+    /// The lines that have waited longest are given up.
+    DropOldest,
+    /// The lines that come are given up.
+    DropNewest,
+    /// The lines that come go to disk, and come back in their order. If that fails it is back-pressure.
+    Spill,
+}
+
+/// How much waits for a target, and what happens then.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// What happens when the queue is full.
+    pub when_full: WhenFull,
+    /// How much memory what waits may take, in bytes. A block is held whole: up to one more.
+    pub queue: usize,
+    /// A full target that took something so short a time ago is waited for before lines are dropped: for a file, which
+    /// is written by a thread and is slower than a flood for moments, not for good.
+    pub patience: Duration,
+    /// After the end, a target that has taken nothing for that long is given up: its stage fails with [`GivenUp`].
+    pub drain_timeout: Option<Duration>,
+}
+
+/// Nothing is lost, and 1 MiB may wait for as long as it takes.
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            when_full: WhenFull::Block,
+            queue: 1 << 20,
+            patience: Duration::ZERO,
+            drain_timeout: None,
+        }
+    }
+}
+
+/// Puts a queue before `to`, and says what happens when it is full. Blocks that wait are shared with all others who
+/// hold them.
+///
+/// ```
+/// use cobroadcast::{Limits, WhenFull, policy};
+/// use costage::{Source, Stage, broadcast, sink};
+///
+/// let (reader, writer) = std::io::pipe()?;                 // of which nobody reads
+/// let limits = Limits { when_full: WhenFull::DropOldest, queue: 64 << 10, ..Limits::default() };
+/// let slow = sink("a pipe", writer);
+/// let slow = policy(limits, slow);
+/// let account = slow.account();
+/// # let slow = costage::keep_open(slow);
+/// let targets: [Box<dyn Stage>; 1] = [Box::new(slow)];
+/// Source::text("a line\n".repeat(100_000).as_str()).drive(broadcast(targets))?;
+/// assert_eq!(account.received().lines, 100_000);
+/// assert!(account.dropped().lines > 50_000);
+/// # drop(reader);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn policy<S: Stage>(limits: Limits, to: S) -> Policy<S> {
+    Policy {
+        store: Store::new(limits.queue, limits.when_full == WhenFull::Spill),
+        limits,
+        to: Some(to),
+        flow: Flow::More,
+        end: None,
+        taken: (0, Instant::now()),
+        account: Account::default(),
+        on_trouble: Box::new(|_| {}),
+    }
+}
+
+/// A queue before a target. Made by [`policy`].
+pub struct Policy<S> {
+    limits: Limits,
+    store: Store,
+    /// Until it is given up.
+    to: Option<S>,
+    /// Its last answer.
+    flow: Flow,
+    /// Nothing more comes: since then, and whether the target has been closed, too.
+    end: Option<End>,
+    /// How much the target had taken when it last took something, and when that was.
+    taken: (u64, Instant),
+    account: Account,
+    on_trouble: Box<dyn FnMut(&io::Error)>,
+}
+
+/// The input has ended.
+#[derive(Debug)]
+struct End {
+    since: Instant,
+    /// The target has been closed, too.
+    is_passed_on: bool,
+}
+
+/// The error of a target that was given up.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenUp(Duration);
+
+impl fmt::Display for GivenUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "took nothing for {} s, given up", self.0.as_secs_f64())
+    }
+}
+
+impl std::error::Error for GivenUp {}
+
+/// A number of lines, counted by their ends as `wc -l` does, and of bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// How many ends of lines.
+    pub lines: u64,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
+impl Counts {
+    fn plus(self, other: Counts) -> Counts {
+        Counts {
+            lines: self.lines + other.lines,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+
+    /// What is left without `other`; nothing, where that is more.
+    pub fn minus(self, other: Counts) -> Counts {
+        Counts {
+            lines: self.lines.saturating_sub(other.lines),
+            bytes: self.bytes.saturating_sub(other.bytes),
+        }
+    }
+}
+
+/// What became of the lines for one target. A clone is the same.
+#[derive(Clone, Debug, Default)]
+pub struct Account(Rc<Books>);
+
+#[derive(Debug, Default)]
+struct Books {
+    received: Cell<Counts>,
+    dropped: Cell<Counts>,
+    passed: Cell<Counts>,
+    written: OnceCell<Written>,
+}
+
+impl Account {
+    /// What came for it.
+    pub fn received(&self) -> Counts {
+        self.0.received.get()
+    }
+
+    /// What was given up so far because its queue was full.
+    pub fn dropped(&self) -> Counts {
+        self.0.dropped.get()
+    }
+
+    /// What it has taken; with [`Policy::counted_by`], what it has written.
+    pub fn written(&self) -> Counts {
+        match self.0.written.get() {
+            Some(written) => Counts {
+                lines: written.lines(),
+                bytes: written.bytes(),
+            },
+            None => self.0.passed.get(),
+        }
+    }
+
+    /// What it has neither written nor dropped: what still waits for it, and in the end what it lost because it
+    /// failed, left or was given up.
+    pub fn rest(&self) -> Counts {
+        self.received().minus(self.dropped()).minus(self.written())
+    }
+
+    /// Lines are counted unless the target's writes are counted without.
+    fn count(&self, block: &Block) -> Counts {
+        let counts_lines = self.0.written.get().is_none_or(Written::counts_lines);
+        Counts {
+            lines: if counts_lines { block.line_ends() } else { 0 },
+            bytes: block.len() as u64,
+        }
+    }
+}
+
+impl<S: Stage> Policy<S> {
+    /// What becomes of the lines.
+    pub fn account(&self) -> Account {
+        self.account.clone()
+    }
+
+    /// The target's writes are counted there: what it has taken and not written yet is then known to wait. Lines are
+    /// counted only if they are there.
+    pub fn counted_by(self, written: Written) -> Policy<S> {
+        // Given twice, the first stays: it has been counting.
+        let _ = self.account.0.written.set(written);
+        self
+    }
+
+    /// `tell` hears why what waits cannot go to disk, once.
+    pub fn on_trouble(mut self, tell: impl FnMut(&io::Error) + 'static) -> Policy<S> {
+        self.on_trouble = Box::new(tell);
+        self
+    }
+
+    /// Notes the target's answer. If it wants no more, what waits is lost.
+    fn note(&mut self, answer: Result<Flow>) -> Result<Flow> {
+        let flow = *answer.as_ref().unwrap_or(&Flow::Stop);
+        if flow == Flow::Full && self.flow == Flow::More {
+            // Until now there was nothing that it could have taken.
+            self.taken.1 = Instant::now();
+        }
+        self.flow = flow;
+        if self.flow == Flow::Stop {
+            self.store.clear();
+        }
+        answer
+    }
+
+    fn pass(&mut self, block: &Block) -> Result<Flow> {
+        let Some(to) = &mut self.to else {
+            return Ok(Flow::Stop);
+        };
+        let answer = to.send(block);
+        add(&self.account.0.passed, self.account.count(block));
+        self.note(answer)
+    }
+
+    /// Keeps what the target does not take now.
+    fn hold(&mut self, block: &Block) {
+        let queue = self.limits.queue;
+        let part = (queue / PART).clamp(1, PIECE);
+        let is_patient = self.patient_until().is_some();
+        let memory = self.store.memory();
+        match self.limits.when_full {
+            WhenFull::Block | WhenFull::Spill => {
+                if let Err(error) = self.store.push(block) {
+                    (self.on_trouble)(&error);
+                    self.on_trouble = Box::new(|_| {});
+                }
+            }
+            _ if is_patient => memory.push_copy(block, part),
+            WhenFull::DropOldest => {
+                memory.push_copy(block, part);
+                while memory.held() > queue
+                    && let Some(oldest) = memory.next(part)
+                {
+                    add(&self.account.0.dropped, self.account.count(&oldest));
+                }
+            }
+            WhenFull::DropNewest => {
+                let mut rest = block.clone();
+                while !rest.is_empty() {
+                    let room = queue.saturating_sub(memory.held());
+                    let lines = rest.clone().split_lines(room);
+                    if lines.len() > room {
+                        break;
+                    }
+                    memory.push_copy(&lines, part);
+                    rest.skip(lines.len());
+                }
+                add(&self.account.0.dropped, self.account.count(&rest));
+            }
+        }
+    }
+
+    /// Hands on what waits, as long as it is taken.
+    fn drain(&mut self) -> Result<()> {
+        while self.flow == Flow::More {
+            let block = match self.store.next(PIECE) {
+                Ok(Some(block)) => block,
+                Ok(None) => break,
+                Err(error) => {
+                    // Without it the target would get the wrong lines.
+                    let error = Error::io(Call::Read, "what waited on disk", error);
+                    return self.note(Err(error)).map(|_| ());
+                }
+            };
+            let _ = self.pass(&block)?;
+        }
+        Ok(())
+    }
+
+    /// Closes the target, once nothing waits for it.
+    fn pass_on_end(&mut self) -> Result<()> {
+        match (&mut self.end, &mut self.to) {
+            (Some(end), Some(to)) if !end.is_passed_on && self.store.is_empty() => {
+                end.is_passed_on = true;
+                to.close()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Does the target have something left to take?
+    fn is_behind(&self) -> bool {
+        let passed = self.account.0.passed.get().bytes;
+        let in_its_hands = self.flow != Flow::Stop && passed > self.account.written().bytes;
+        !self.store.is_empty() || in_its_hands
+    }
+
+    /// Looks whether the target has taken something.
+    fn look_at_the_target(&mut self) {
+        let taken = self.account.written().bytes;
+        if taken != self.taken.0 {
+            self.taken = (taken, Instant::now());
+        }
+    }
+
+    /// Until when a full target is waited for before lines are dropped.
+    fn patient_until(&self) -> Option<Instant> {
+        let drops = matches!(
+            self.limits.when_full,
+            WhenFull::DropOldest | WhenFull::DropNewest
+        );
+        let until = self.taken.1 + self.limits.patience;
+        (drops && self.flow == Flow::Full && until > Instant::now()).then_some(until)
+    }
+
+    /// When it is to be given up, if nothing happens.
+    fn deadline(&self) -> Option<Instant> {
+        let (end, timeout) = (self.end.as_ref()?, self.limits.drain_timeout?);
+        self.is_behind()
+            .then(|| end.since.max(self.taken.1) + timeout)
+    }
+
+    /// Gives the target up if it has taken nothing for too long.
+    fn look_at_the_clock(&mut self) -> Result<()> {
+        if self
+            .deadline()
+            .is_some_and(|deadline| Instant::now() >= deadline)
+        {
+            self.to = None;
+            let timeout = self.limits.drain_timeout.unwrap_or_default();
+            return self.note(Err(Error::other(GivenUp(timeout)))).map(|_| ());
+        }
+        Ok(())
+    }
+
+    /// How things stand for the one who sends.
+    fn answer(&self) -> Flow {
+        let is_full = match self.limits.when_full {
+            WhenFull::Block => self.flow == Flow::Full && self.store.is_full(),
+            WhenFull::Spill => self.store.is_full(),
+            WhenFull::DropOldest | WhenFull::DropNewest => {
+                self.store.is_full() && self.patient_until().is_some()
+            }
+        };
+        match self.flow {
+            Flow::Stop => Flow::Stop,
+            _ if is_full => Flow::Full,
+            _ => Flow::More,
+        }
+    }
+
+    /// How much is handed on at once.
+    fn piece(&self) -> usize {
+        match self.limits.when_full {
+            WhenFull::Block | WhenFull::Spill => usize::MAX,
+            // What has been handed on cannot be given up any more.
+            WhenFull::DropOldest | WhenFull::DropNewest => PIECE,
+        }
+    }
+}
+
+fn add(cell: &Cell<Counts>, counts: Counts) {
+    cell.set(cell.get().plus(counts));
+}
+
+impl<S: Stage> Stage for Policy<S> {
+    fn send(&mut self, block: &Block) -> Result<Flow> {
+        add(&self.account.0.received, self.account.count(block));
+        let mut rest = block.clone();
+        while self.flow == Flow::More && self.store.is_empty() && !rest.is_empty() {
+            let piece = rest.split_lines(self.piece());
+            let _ = self.pass(&piece)?;
+        }
+        if self.flow != Flow::Stop && !rest.is_empty() {
+            self.hold(&rest);
+        }
+        Ok(self.answer())
+    }
+
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        self.to.as_mut().map(|to| to as &mut dyn Stage)
+    }
+
+    fn flush(&mut self) -> Result<Flow> {
+        if let (Some(to), true) = (&mut self.to, self.flow != Flow::Stop) {
+            let answer = to.flush();
+            let _ = self.note(answer)?;
+            self.drain()?;
+        }
+        Ok(self.answer())
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.end.get_or_insert_with(|| End {
+            since: Instant::now(),
+            is_passed_on: false,
+        });
+        let drained = self.drain();
+        drained.and(self.pass_on_end())
+    }
+
+    fn throw(&mut self, error: Error) -> Result<()> {
+        self.close().and(Err(error))
+    }
+
+    fn waits(&mut self, waits: &mut Waits) {
+        for deadline in [self.deadline(), self.patient_until()]
+            .into_iter()
+            .flatten()
+        {
+            waits.until(deadline);
+        }
+        if let Some(to) = &mut self.to {
+            to.waits(waits);
+        }
+    }
+
+    fn wake(&mut self, waits: &Waits) -> Result<Flow> {
+        let Some(to) = &mut self.to else {
+            return Ok(Flow::Stop);
+        };
+        let mut outcome = match to.wake(waits) {
+            // It wanted no more before.
+            Ok(_) if self.flow == Flow::Stop => Ok(()),
+            answer => self.note(answer).map(|_| ()),
+        };
+        self.look_at_the_target();
+        outcome = outcome.and_then(|()| self.drain());
+        // Whatever went wrong: it has to be closed, too.
+        outcome = outcome.and(self.pass_on_end());
+        outcome = outcome.and_then(|()| self.look_at_the_clock());
+        outcome.map(|()| self.answer())
+    }
+
+    fn idle(&mut self) -> bool {
+        let is_passed_on = self.end.as_ref().is_some_and(|end| end.is_passed_on);
+        self.to.as_mut().is_none_or(|to| is_passed_on && to.idle())
+    }
+}
+
+impl<S> fmt::Debug for Policy<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("limits", &self.limits)
+            .field("flow", &self.flow)
+            .finish_non_exhaustive()
+    }
+}

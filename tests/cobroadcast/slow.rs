@@ -1,0 +1,292 @@
+//! Targets that are slower than the input.
+
+use std::fs;
+use std::io::{self, Read};
+use std::thread;
+
+use super::{cobroadcast, numbers, sh};
+use crate::util::{Cmd, Dir, wait_until};
+
+/// A FIFO in `dir` that cobroadcast is about to write to.
+fn fifo(dir: &Dir, name: &str) {
+    Cmd::new("mkfifo").arg(dir.path(name)).run().code(0);
+}
+
+/// Runs it with a target `slow`, of which nothing is read before it has taken all its input, and with a file.
+/// What came to `slow`, and how it ended.
+fn with_slow_reader(args: &[&str], text: &str) -> (Vec<u8>, crate::util::Output) {
+    let dir = Dir::new();
+    fifo(&dir, "slow");
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let cmd = Cmd::bin("cobroadcast").args(args).args(["fast", "slow"]);
+    let running = cmd
+        .dir(dir.path(""))
+        .stdin_from(reader)
+        .stdout_to(fs::File::create("/dev/null").expect("opened"));
+    let running = running.spawn();
+    let mut slow = fs::File::open(dir.path("slow")).expect("opened");
+    // Returns only when all was taken but what the pipe holds.
+    feed(writer, text);
+    wait_until("the file to have all", || {
+        fs::metadata(dir.path("fast")).is_ok_and(|fast| fast.len() == text.len() as u64)
+    });
+    let mut got = Vec::new();
+    slow.read_to_end(&mut got).expect("read");
+    let output = running.wait();
+    assert!(fs::read(dir.path("fast")).expect("read") == text.as_bytes());
+    (got, output)
+}
+
+fn feed(mut writer: io::PipeWriter, text: &str) {
+    io::Write::write_all(&mut writer, text.as_bytes()).expect("written");
+}
+
+/// What was dropped, as it was told.
+fn dropped(stderr: &[u8], name: &str) -> usize {
+    let text = String::from_utf8_lossy(stderr);
+    let told = format!("cobroadcast: {name}: dropped ");
+    let rest = text.lines().find_map(|line| line.strip_prefix(&told));
+    let rest = rest.unwrap_or_else(|| panic!("nothing dropped: {text}"));
+    let number = rest.split(' ').next().and_then(|word| word.parse().ok());
+    number.expect("a number")
+}
+
+#[test]
+fn with_drop_newest_a_slow_target_gets_the_first_lines() {
+    let text = numbers(500_000);
+    let (got, output) = with_slow_reader(&["--when-full=drop-newest", "--queue=100K"], &text);
+    output.code(0);
+    let lines = memchr::memchr_iter(b'\n', &got).count();
+    assert!(text.as_bytes().starts_with(&got) && got.ends_with(b"\n"));
+    // Of the pipe's 64 KiB and the queue's 100 most is used.
+    assert!((100_000..500_000).contains(&got.len()), "{}", got.len());
+    assert_eq!(lines + dropped(&output.stderr, "slow"), 500_000);
+    let told = format!(
+        "cobroadcast: slow: dropped {} of 500000 lines\n",
+        500_000 - lines
+    );
+    output.stderr(told);
+}
+
+#[test]
+fn with_drop_oldest_a_slow_target_gets_the_first_and_the_last_lines() {
+    let text = numbers(500_000);
+    let (got, output) = with_slow_reader(&["--when-full", "drop-oldest", "--queue=100K"], &text);
+    output.code(0);
+    let numbers: Vec<usize> = String::from_utf8(got)
+        .expect("text")
+        .lines()
+        .map(|line| line.parse().expect("a whole line"))
+        .collect();
+    assert!(numbers.is_sorted());
+    assert_eq!((numbers[0], numbers[numbers.len() - 1]), (1, 500_000));
+    assert_eq!(numbers.len() + dropped(&output.stderr, "slow"), 500_000);
+    let gaps = numbers
+        .windows(2)
+        .filter(|pair| pair[1] != pair[0] + 1)
+        .count();
+    assert_eq!(gaps, 1);
+}
+
+#[test]
+fn with_spill_a_slow_target_gets_all_and_no_file_is_left() {
+    let temporary = Dir::new();
+    let text = numbers(500_000);
+    let path = temporary.path("");
+    let dir = Dir::new();
+    fifo(&dir, "slow");
+    let args = ["--when-full=spill", "--queue=100K", "fast", "slow"];
+    let cmd = cobroadcast(args).dir(dir.path("")).env("TMPDIR", &path);
+    let running = cmd.stdin(text.clone()).spawn();
+    let mut slow = fs::File::open(dir.path("slow")).expect("opened");
+    wait_until("the file to have all", || {
+        fs::metadata(dir.path("fast")).is_ok_and(|fast| fast.len() == text.len() as u64)
+    });
+    assert_eq!(fs::read_dir(path).expect("a directory").count(), 0);
+    let mut got = String::new();
+    slow.read_to_string(&mut got).expect("read");
+    assert!(got == text);
+    running.wait().stdout(&text).stderr("").code(0);
+}
+
+#[test]
+fn a_full_disk_turns_spilling_into_back_pressure() {
+    let text = numbers(500_000);
+    let dir = Dir::new();
+    fifo(&dir, "slow");
+    // No file may be longer than 256 KiB.
+    let script = r#"trap '' XFSZ; ulimit -f 512; "$cobroadcast" --when-full=spill --queue=10K slow >/dev/null"#;
+    let running = sh(script).dir(dir.path("")).stdin(text.clone()).spawn();
+    let mut slow = fs::File::open(dir.path("slow")).expect("opened");
+    let warning = "cobroadcast: warning: slow: no room on disk for what waits (File too large); \
+                   the input waits instead\n";
+    running.wait_for_stderr(|err| err == warning.as_bytes());
+    let mut got = String::new();
+    slow.read_to_string(&mut got).expect("read");
+    assert!(got == text);
+    running.wait().stderr(warning).code(0);
+}
+
+#[test]
+fn block_holds_the_input_back_and_loses_nothing() {
+    for args in [&[][..], &["--queue=64K"], &["--stats"]] {
+        let text = numbers(1_000_000);
+        let dir = Dir::new();
+        fifo(&dir, "slow");
+        let cmd = cobroadcast([]).args(args).args(["slow", "fast"]);
+        let (running, mut output) = cmd.dir(dir.path("")).stdin(text.clone()).spawn_unread();
+        let mut slow = fs::File::open(dir.path("slow")).expect("opened");
+        let read = thread::spawn(move || {
+            let mut got = Vec::new();
+            output.read_to_end(&mut got).expect("read");
+            got
+        });
+        wait_until("something to be written", || {
+            fs::metadata(dir.path("fast")).is_ok_and(|fast| fast.len() > 0)
+        });
+        // Of what is held one cannot be surer: pipes are made to hold up to 1 MiB, and so is the queue.
+        let ahead = fs::metadata(dir.path("fast")).expect("metadata").len();
+        assert!(ahead < 4 << 20, "{ahead}");
+        let mut got = String::new();
+        slow.read_to_string(&mut got).expect("read");
+        assert!(got == text);
+        assert!(read.join().expect("a reader") == text.as_bytes());
+        running.wait().code(0);
+    }
+}
+
+#[test]
+fn a_branch_that_never_reads_stalls_no_other_when_lines_may_be_dropped_or_spilled() {
+    for policy in ["drop-oldest", "drop-newest", "spill"] {
+        let dir = Dir::new();
+        fifo(&dir, "release");
+        let policy = format!("--when-full={policy}");
+        // The first reads nothing of its input, the second keeps up.
+        let args = [&policy, "--queue=200K", "-c", "cat release", "-c", "cat"];
+        let mut running = cobroadcast(args).dir(dir.path("")).spawn();
+        let part = numbers(15_000);
+        let mut expected = String::new();
+        for _ in 0..20 {
+            running.send(&part);
+            expected.push_str(&part);
+            running.wait_for_stdout(|out| out == expected.as_bytes());
+        }
+        fs::write(dir.path("release"), "released\n").expect("written");
+        expected.push_str("released\n");
+        running.wait().stdout(expected).code(0);
+    }
+}
+
+#[test]
+fn a_target_that_takes_nothing_is_given_up_after_the_end() {
+    let text = numbers(500_000);
+    let dir = Dir::new();
+    fifo(&dir, "stuck");
+    let args = [
+        "--when-full=spill",
+        "--drain-timeout=100ms",
+        "stuck",
+        "copy",
+    ];
+    let cmd = cobroadcast(args).dir(dir.path("")).stdin(text.clone());
+    let running = cmd.spawn();
+    let stuck = fs::File::open(dir.path("stuck")).expect("opened");
+    running
+        .wait()
+        .stdout(&text)
+        .stderr("cobroadcast: stuck: took nothing for 0.1 s, given up\n")
+        .code(1);
+    assert!(fs::read(dir.path("copy")).expect("read") == text.as_bytes());
+    drop(stuck);
+}
+
+#[test]
+fn a_branch_that_is_given_up_is_ended() {
+    let never = "trap 'echo ended >&2; exit' TERM; echo ready; while :; do sleep 0.01; done";
+    let cmd = cobroadcast(["--drain-timeout=100ms", "-c", never, "-c", "wc -l"]);
+    let text = numbers(30_000);
+    let output = cmd.stdin(text).run();
+    output.code(1);
+    let message = format!("cobroadcast: branch 1 ({never}): took nothing for 0.1 s, given up\n");
+    output.stderr_contains(&message).stderr_contains("ended\n");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("30000\n"));
+}
+
+#[test]
+fn stats_tell_what_became_of_the_lines_of_each_target() {
+    let dir = Dir::new();
+    let output = cobroadcast([
+        "--stats",
+        "copy",
+        "/dev/full",
+        "-c",
+        "head -c4 >/dev/null",
+        "-c",
+        "cat",
+    ])
+    .dir(dir.path(""))
+    .stdin("one\ntwo\nthree")
+    .run();
+    output.stdout("one\ntwo\nthree\n").code(1);
+    for line in [
+        "cobroadcast: copy: received 2 lines, 13 bytes; written 2, 13; dropped 0, 0\n",
+        "cobroadcast: /dev/full: received 2 lines, 13 bytes; written 0, 0; dropped 2, 13\n",
+        "cobroadcast: branch 2 (cat): received 2 lines, 13 bytes; written 2, 13; dropped 0, 0\n",
+        "cobroadcast: 3 lines in, 3 out, 13 B, ",
+    ] {
+        output.stderr_contains(line);
+    }
+}
+
+#[test]
+fn group_prints_each_branch_in_one_piece_in_their_order() {
+    let text = numbers(200_000);
+    let dir = Dir::new();
+    let output = cobroadcast([
+        "--group",
+        "--queue=10K",
+        "-c",
+        "sleep 0.2; cat",
+        "-c",
+        "cat; printf end",
+        "-c",
+        "head -n2",
+    ])
+    .env("TMPDIR", dir.path(""))
+    .stdin(text.clone())
+    .run();
+    output
+        .stdout(format!("{text}{text}end\n1\n2\n"))
+        .stderr("")
+        .code(0);
+    let labelled = cobroadcast([
+        "--group",
+        "--label={number} ",
+        "-c",
+        "sleep 0.1; cat",
+        "-c",
+        "cat",
+    ]);
+    labelled
+        .stdin("a\nb\n")
+        .run()
+        .stdout("1 a\n1 b\n2 a\n2 b\n")
+        .code(0);
+}
+
+#[test]
+fn wrong_values_are_told() {
+    for (arg, message) in [
+        (
+            "--when-full=drop",
+            "invalid argument 'drop' for '--when-full': 'block', 'drop-oldest', 'drop-newest' or 'spill'",
+        ),
+        ("--queue=x", "invalid value 'x' for '--queue'"),
+        (
+            "--drain-timeout=soon",
+            "invalid value 'soon' for '--drain-timeout'",
+        ),
+    ] {
+        cobroadcast([arg]).run().stderr_contains(message).code(1);
+    }
+}
