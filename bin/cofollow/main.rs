@@ -106,12 +106,15 @@ fn follow(program: &Program, signals: Signals, cli: &Cli) -> Result<(Ended, Exit
     let ended = source.signals(signals).drive(program.tally(output));
     // Whatever ended it: what has been written is not to be written again.
     let saved = follow.save();
-    let (ended, ()) = (ended?, saved?);
     let status = if follow.all_were_read() {
         ExitCode::SUCCESS
     } else {
         program.failure()
     };
+    // The process is about to end, and the system takes all back at once. To remove watches one by one it waits for
+    // some milliseconds.
+    std::mem::forget(follow);
+    let (ended, ()) = (ended?, saved?);
     Ok((ended, status))
 }
 

@@ -40,8 +40,10 @@ pub(crate) trait Readable {
     fn facts(&self) -> io::Result<Facts>;
     /// Reads at a position; a stream, which has none, where it stands. 0 is the end.
     fn read_at(&self, into: &mut [u8], position: u64) -> io::Result<usize>;
-    /// A descriptor to wait with and to watch by, which the file keeps.
+    /// A descriptor to wait with, which the file keeps from now on.
     fn descriptor(&self) -> Option<BorrowedFd<'_>>;
+    /// Lends its descriptor, which it need not keep.
+    fn lend<T>(&self, used: impl FnOnce(BorrowedFd<'_>) -> io::Result<T>) -> io::Result<T>;
     /// Can it be read? One that is closed while it is quiet cannot when its path leads to another file.
     fn is_within_reach(&self) -> bool;
     /// Does the system tell when the file changes? Network file systems do not, when it is changed elsewhere, and
@@ -187,6 +189,10 @@ impl Readable for OsFile {
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.slot.pin()
+    }
+
+    fn lend<T>(&self, used: impl FnOnce(BorrowedFd<'_>) -> io::Result<T>) -> io::Result<T> {
+        self.slot.with(|file| used(file.as_fd()))
     }
 
     fn is_within_reach(&self) -> bool {

@@ -119,6 +119,10 @@ impl Pull for Follow {
         Ok(self.0.pull())
     }
 
+    fn is_drained(&self) -> bool {
+        self.0.is_at_rest()
+    }
+
     fn look_again(&mut self) {
         self.0.look_at_all();
     }

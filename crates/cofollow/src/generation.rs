@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use costage::{Block, Framer};
 
+use crate::direct::FileWatch;
 use crate::disk::{Facts, Kind, Readable};
 use crate::identity::Identity;
 use crate::marks::Marks;
@@ -16,7 +17,7 @@ pub(crate) struct Generation<F> {
     pub(crate) key: u64,
     pub(crate) identity: Identity,
     pub(crate) kind: Kind,
-    /// Shared with its watch, which goes by the number of this descriptor.
+    /// Shared with the text that was in it before.
     pub(crate) file: Arc<F>,
     pub(crate) position: u64,
     pub(crate) marks: Marks,
@@ -28,6 +29,8 @@ pub(crate) struct Generation<F> {
     longest_sure: u64,
     /// The last read brought less than it might have, and nothing has happened since: there is no more.
     pub(crate) is_drained: bool,
+    /// Something has happened to it since it was read: there may be another text in it.
+    pub(crate) is_doubted: bool,
     /// Up to where its lines have been written out, if anyone asks.
     pub(crate) written: u64,
     /// Lines that were read and wait for those of older generations.
@@ -38,8 +41,8 @@ pub(crate) struct Generation<F> {
     pub(crate) held: usize,
     /// When data last came, or when it was retired.
     pub(crate) last_data: Instant,
-    /// Is it itself watched, not only its directory?
-    pub(crate) is_watched: bool,
+    /// By what it is watched itself, not only its name.
+    pub(crate) watch: Option<FileWatch>,
     /// Reading failed, which has been said.
     pub(crate) said_unreadable: bool,
     /// What comes after a short read is told of; where it is not, a short read is no sign of the end.
@@ -106,12 +109,13 @@ impl<F: Readable> Generation<F> {
             modified: facts.modified,
             longest_sure: facts.length,
             is_drained: false,
+            is_doubted: false,
             written: position,
             ahead: None,
             tail: None,
             held: 0,
             last_data: Instant::now(),
-            is_watched: false,
+            watch: None,
             said_unreadable: false,
             is_copy: false,
             ended: false,
@@ -132,14 +136,25 @@ impl<F: Readable> Generation<F> {
             read => read?,
         };
         if count == 0 {
-            return Ok(Chunk::Drained);
+            let how = if self.is_doubted {
+                self.renewed()
+            } else {
+                None
+            };
+            return Ok(how.map_or(Chunk::Drained, Chunk::Renewed));
         }
         if !self.kind.is_stream() {
+            let mut longest = self.position + count as u64;
+            if count == wanted {
+                longest = longest.max(self.file.facts()?.length);
+            }
             // After the read: if the bytes before are still there, what was read is what followed them.
             if !self.marks.are_in(&*self.file, self.position)? {
                 return Ok(Chunk::Renewed(Renewed::Rewritten));
             }
+            self.is_doubted = false;
             self.marks.advance(&space[..count]);
+            self.longest = self.longest.max(longest);
             self.longest_sure = self.longest;
         }
         let is_short = count < wanted && self.tells_changes;
@@ -156,9 +171,16 @@ impl<F: Readable> Generation<F> {
         })
     }
 
+    /// Something may have happened to it: the next read will tell.
+    pub(crate) fn doubt(&mut self) {
+        self.is_drained = false;
+        self.is_doubted = true;
+    }
+
     /// Something may have happened to it. Is there another text in it than the one that was read?
     pub(crate) fn renewed(&mut self) -> Option<Renewed> {
         self.is_drained = false;
+        self.is_doubted = false;
         if self.kind.is_stream() || self.ended {
             return None;
         }
@@ -220,7 +242,6 @@ impl<F: Readable> Generation<F> {
         self.modified = facts.modified;
         self.longest_sure = facts.length;
         self.is_drained = false;
-        self.is_watched = false;
         self.last_data = Instant::now();
     }
 }

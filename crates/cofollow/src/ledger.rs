@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use costage::{Block, Written};
-use memchr::memchr_iter;
 
 use crate::outbox::Whose;
 
@@ -20,11 +19,20 @@ struct Entry {
     /// Where it stands in the output.
     start: u64,
     end: u64,
-    /// As it was given out, and as it stands in its file, from one position to another.
-    shown: Block,
+    /// As it stands in its file, from one position to another.
     source: Block,
     from: u64,
     until: u64,
+    prefixes: Prefixes,
+}
+
+/// What stands in the output before each of some lines: so many bytes, which may end lines themselves, as the name
+/// of a file may.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Prefixes {
+    pub(crate) length: usize,
+    /// The first line goes on with one that has it already.
+    pub(crate) goes_on: bool,
 }
 
 impl Ledger {
@@ -45,6 +53,7 @@ impl Ledger {
         source: Block,
         from: u64,
         until: u64,
+        prefixes: Prefixes,
     ) {
         let start = self.given;
         self.add(shown);
@@ -52,10 +61,10 @@ impl Ledger {
             whose,
             start,
             end: self.given,
-            shown: shown.clone(),
             source,
             from,
             until,
+            prefixes,
         });
     }
 
@@ -80,13 +89,70 @@ impl Ledger {
             && let Ok(part) = usize::try_from(written.saturating_sub(first.start))
             && part > 0
         {
-            let terminator = first.source.terminator();
-            let lines = memchr_iter(terminator, &first.shown[..part]).count();
-            let behind = memchr_iter(terminator, &first.source).take(lines).last();
-            tell(
-                first.whose,
-                behind.map_or(first.from, |end| first.from + end as u64 + 1),
-            );
+            tell(first.whose, first.from + first.whole_in(part) as u64);
+        }
+    }
+}
+
+impl Entry {
+    /// How much of the source is whole lines in the first `part` bytes of what was given out.
+    fn whole_in(&self, mut part: usize) -> usize {
+        let mut whole = 0;
+        for (number, line) in self.source.lines().enumerate() {
+            let has_prefix = number > 0 || !self.prefixes.goes_on;
+            let prefix = if has_prefix { self.prefixes.length } else { 0 };
+            match part.checked_sub(prefix + line.len()) {
+                Some(left) => part = left,
+                None => break,
+            }
+            whole += line.len();
+        }
+        whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prefix::prefixed;
+    use costage::{Source, sink};
+
+    // A newline in the name of a file counted as the end of a line, and the next run began too late.
+    #[test]
+    fn of_what_was_written_in_part_the_whole_lines_count() {
+        for name in ["", "log", "a\nname"] {
+            for goes_on in [false, true] {
+                let text = "one\ntwo\n\nthree\n";
+                let source = Block::from(text);
+                let length = if name.is_empty() { 0 } else { name.len() + 1 };
+                let shown = if length == 0 {
+                    source.clone()
+                } else {
+                    prefixed(&source, name, goes_on)
+                };
+                for part in 1..shown.len() {
+                    let (_reader, writer) = std::io::pipe().expect("a pipe");
+                    let sink = sink("a pipe", writer);
+                    let mut ledger = Ledger::new(sink.written());
+                    let prefixes = Prefixes { length, goes_on };
+                    let until = 100 + text.len() as u64;
+                    ledger.give((0, 1), &shown, source.clone(), 100, until, prefixes);
+                    let bytes = Block::from(shown[..part].to_vec());
+                    Source::text(bytes).drive(sink).expect("written");
+                    let mut told = None;
+                    ledger.settle(|_, position| told = Some(position));
+                    // As many lines as there are behind which the output has gone.
+                    let ends = (0..=4).rev().map(|lines| {
+                        let lines: Vec<&str> = text.split_inclusive('\n').take(lines).collect();
+                        let prefixes = lines.len() - usize::from(goes_on && !lines.is_empty());
+                        let source = lines.concat().len();
+                        (source, source + prefixes * length)
+                    });
+                    let expected = ends.into_iter().find(|(_, shown)| *shown <= part);
+                    let expected = expected.map(|(source, _)| 100 + source as u64);
+                    assert_eq!(told, expected, "{part} bytes after {name:?}");
+                }
+            }
         }
     }
 }

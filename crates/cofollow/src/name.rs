@@ -1,6 +1,6 @@
 //! One name that is followed, and the files it stands and stood for.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use costage::{Call, Error};
 
 use crate::Notice;
+use crate::direct::FileWatch;
 use crate::disk::{Disk, Facts, Kind, Readable};
 use crate::generation::Generation;
 use crate::identity::Identity;
@@ -255,9 +256,21 @@ impl<F: Readable> Name<F> {
         self.generations.len() - usize::from(self.present)
     }
 
-    /// Has this one to be watched itself? A retired file has no name by which its directory could tell of it.
+    /// These watches are gone.
+    pub(crate) fn lose_watches(&mut self, lost: &HashSet<FileWatch>) {
+        for generation in &mut self.generations {
+            generation.watch.take_if(|watch| lost.contains(watch));
+        }
+    }
+
+    /// Has this one no name, or one that may change unseen?
+    pub(crate) fn is_nameless(&self, at: usize) -> bool {
+        at < self.retired() || self.is_settled
+    }
+
+    /// Has this one to be watched itself, because its directory would not tell of it?
     pub(crate) fn needs_watch(&self, at: usize) -> bool {
-        at < self.retired() || self.has_links || self.is_settled
+        self.is_nameless(at) || self.has_links
     }
 
     /// Has it had a file, if only one that is read under another name, and could all of it be read?

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use costage::{Block, Gather};
 
 use crate::Headers;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Prefixes};
 use crate::prefix::prefixed;
 
 /// Whose lines: a name, and the key of one of its generations.
@@ -98,13 +98,14 @@ impl Outbox {
         }
         let goes_on = self.open.is_some();
         self.open = (!block.is_finished()).then_some(whose);
-        let shown = if self.headers == Headers::EachLine {
-            prefixed(&block, shown, goes_on)
+        let (shown, length) = if self.headers == Headers::EachLine {
+            (prefixed(&block, shown, goes_on), shown.len() + 1)
         } else {
-            block.clone()
+            (block.clone(), 0)
         };
         if let Some(ledger) = &mut self.ledger {
-            ledger.give(whose, &shown, block, from, until);
+            let prefixes = Prefixes { length, goes_on };
+            ledger.give(whose, &shown, block, from, until, prefixes);
         }
         self.blocks.push_back(shown);
     }

@@ -1,19 +1,31 @@
 //! Whom a change of a path concerns.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::hash::Hash;
+use std::path::PathBuf;
 
-/// Which names depend on a path, and in how many ways: a name may go through a directory more than once.
-#[derive(Debug, Default)]
-pub(crate) struct Routes(HashMap<PathBuf, BTreeMap<usize, usize>>);
+/// Which names depend on a path, or on another key, and in how many ways: a name may go through a directory more
+/// than once.
+#[derive(Debug)]
+pub(crate) struct Routes<K = PathBuf>(HashMap<K, BTreeMap<usize, usize>>);
 
-impl Routes {
-    pub(crate) fn add(&mut self, path: PathBuf, name: usize) {
-        *self.0.entry(path).or_default().entry(name).or_default() += 1;
+impl<K> Default for Routes<K> {
+    fn default() -> Routes<K> {
+        Routes(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash> Routes<K> {
+    pub(crate) fn add(&mut self, key: K, name: usize) {
+        *self.0.entry(key).or_default().entry(name).or_default() += 1;
     }
 
-    pub(crate) fn remove(&mut self, path: &Path, name: usize) {
-        let Some(names) = self.0.get_mut(path) else {
+    pub(crate) fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, name: usize)
+    where
+        K: Borrow<Q>,
+    {
+        let Some(names) = self.0.get_mut(key) else {
             return;
         };
         if let Some(uses) = names.get_mut(&name) {
@@ -23,23 +35,30 @@ impl Routes {
             }
         }
         if names.is_empty() {
-            self.0.remove(path);
+            self.0.remove(key);
         }
     }
 
-    /// The names that depend on `path`, if any do.
-    pub(crate) fn of(&self, path: &Path) -> Option<impl Iterator<Item = usize>> {
-        self.0.get(path).map(|names| names.keys().copied())
+    /// The names that depend on `key`, if any do.
+    pub(crate) fn of<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<impl Iterator<Item = usize>>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.get(key).map(|names| names.keys().copied())
     }
 
-    pub(crate) fn is_used(&self, path: &Path) -> bool {
-        self.0.contains_key(path)
+    pub(crate) fn is_used<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.0.contains_key(key)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn a_path_leads_to_a_name_until_its_last_use_is_gone() {

@@ -146,6 +146,10 @@ impl<P: Pull> Pull for UntilEnded<P> {
         self.pull.held()
     }
 
+    fn is_drained(&self) -> bool {
+        self.pull.is_drained()
+    }
+
     fn look_again(&mut self) {
         self.pull.look_again();
     }

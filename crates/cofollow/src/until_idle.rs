@@ -78,7 +78,9 @@ impl<P: Pull> Pull for UntilIdle<P> {
             return Ok(pulled);
         }
         if !matches!(pulled, Pulled::Wait) {
-            self.last = Instant::now();
+            if self.idle.is_some() {
+                self.last = Instant::now();
+            }
             return Ok(pulled);
         }
         self.ended = true;
@@ -91,6 +93,10 @@ impl<P: Pull> Pull for UntilIdle<P> {
 
     fn held(&self) -> usize {
         self.pull.held()
+    }
+
+    fn is_drained(&self) -> bool {
+        self.pull.is_drained()
     }
 
     fn look_again(&mut self) {

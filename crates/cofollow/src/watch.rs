@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use costage::{Call, Error, Event, Result, Ring, Waits, event};
 use notify::event::ModifyKind;
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
 
-use crate::ancestors::Ancestors;
+use crate::direct::{Direct, FileWatch, TOO_MANY};
 use crate::disk::Readable;
 use crate::identity::Identity;
 use crate::resolve::Hop;
@@ -27,8 +26,10 @@ pub(crate) struct Changes {
     pub(crate) data: BTreeSet<usize>,
     /// Patterns of which other files may match now.
     pub(crate) globs: BTreeSet<usize>,
+    /// Files that have lost their watch.
+    pub(crate) unwatched: HashSet<FileWatch>,
     /// What changed otherwise than in its data: if it is a directory, it may have lost its watch.
-    paths: HashSet<PathBuf>,
+    pub(crate) lost: HashSet<PathBuf>,
 }
 
 /// What notify's thread shares with the loop.
@@ -68,7 +69,7 @@ impl Shared {
                 if !globs.is_empty() {
                     concerns = true;
                     self.changes.globs.extend(globs);
-                    self.changes.paths.insert(path.clone());
+                    self.changes.lost.insert(path.clone());
                 }
             }
             let Some(names) = self.routes.of(&path) else {
@@ -79,7 +80,7 @@ impl Shared {
                 self.changes.data.extend(names);
             } else {
                 self.changes.names.extend(names);
-                self.changes.paths.insert(path);
+                self.changes.lost.insert(path);
             }
         }
         concerns
@@ -87,18 +88,16 @@ impl Shared {
 }
 
 /// Watches directories and files for the names that depend on them, and rings when one changes.
-pub(crate) struct Watch<F> {
+pub(crate) struct Watch {
     /// There may be none: inotify instances are few (128 per user), and then everything is looked at instead.
     watcher: std::result::Result<RecommendedWatcher, io::Error>,
     shared: Arc<Mutex<Shared>>,
     bell: Event,
     /// A bell whose last ring is gone, as it is with a watcher that failed, never stops ringing.
     _ring: Ring,
-    ancestors: Ancestors,
+    direct: Direct,
     /// The directories that are to be watched.
     directories: HashMap<PathBuf, Directory>,
-    /// The files that are watched themselves: one watch each, for inotify knows files and not names.
-    files: HashMap<Identity, Arc<F>>,
 }
 
 /// A directory that is to be watched.
@@ -110,20 +109,28 @@ struct Directory {
     watched: Option<Identity>,
 }
 
-impl<F: Readable> Watch<F> {
-    pub(crate) fn new() -> Result<Watch<F>> {
+impl Watch {
+    pub(crate) fn new() -> Result<Watch> {
         let (bell, ring) = event().map_err(|error| Error::io(Call::Watch, "a pipe", error))?;
         let shared = Arc::new(Mutex::new(Shared::default()));
-        let watcher = notify::recommended_watcher(listener(Arc::clone(&shared), ring.clone()))
-            .map_err(reason);
+        // Nothing of what is opened, closed and read in a directory.
+        let mut kinds = EventKindMask::CREATE
+            | EventKindMask::REMOVE
+            | EventKindMask::MODIFY_NAME
+            | EventKindMask::MODIFY_META;
+        if !Direct::TELLS_DATA {
+            kinds |= EventKindMask::MODIFY_DATA;
+        }
+        let config = Config::default().with_event_kinds(kinds);
+        let listener = listener(Arc::clone(&shared), ring.clone());
+        let watcher = RecommendedWatcher::new(listener, config).map_err(reason);
         Ok(Watch {
             watcher,
             shared,
-            ancestors: Ancestors::default(),
+            direct: Direct::default(),
             bell,
             _ring: ring,
             directories: HashMap::new(),
-            files: HashMap::new(),
         })
     }
 
@@ -140,7 +147,7 @@ impl<F: Readable> Watch<F> {
 
     /// Watches a directory for one more user.
     fn watch_directory(&mut self, path: &Path) -> io::Result<()> {
-        self.ancestors.watch_above(path);
+        self.direct.watch_above(path);
         let directory = self.directories.entry(path.to_owned()).or_default();
         directory.users += 1;
         // inotify watches what has the name now, and cannot be relied on to tell when something else has it.
@@ -152,6 +159,7 @@ impl<F: Readable> Watch<F> {
             self.forget(path);
         }
         self.watch(path)?;
+        self.direct.watch_directory(path)?;
         if let Some(directory) = self.directories.get_mut(path) {
             directory.watched = Some(present);
         }
@@ -174,6 +182,7 @@ impl<F: Readable> Watch<F> {
             if directory.users == 0 {
                 self.directories.remove(path);
                 self.unwatch(path);
+                self.direct.unwatch_directory(path);
             }
         }
     }
@@ -210,49 +219,25 @@ impl<F: Readable> Watch<F> {
 
     /// A directory has lost its watch, or keeps it on what has lost the name.
     fn forget(&mut self, path: &Path) {
-        self.unwatch(path);
         if let Some(directory) = self.directories.get_mut(path) {
             directory.watched = None;
+            self.unwatch(path);
+            self.direct.unwatch_directory(path);
         }
     }
 
     /// Watches a file, whatever its name is or becomes.
     pub(crate) fn watch_file(
         &mut self,
-        identity: Identity,
-        file: &Arc<F>,
+        file: &impl Readable,
         name: usize,
-    ) -> io::Result<()> {
-        let file = Arc::clone(self.files.get(&identity).unwrap_or(file));
-        let Some(path) = own_path(&*file) else {
-            return Ok(());
-        };
-        lock(&self.shared).routes.add(path.clone(), name);
-        if !self.files.contains_key(&identity) {
-            self.watch(&path)
-                .inspect_err(|_| lock(&self.shared).routes.remove(&path, name))?;
-            self.files.insert(identity, file);
-        }
-        Ok(())
+    ) -> io::Result<FileWatch> {
+        file.lend(|descriptor| self.direct.watch_file(descriptor, name))
     }
 
     /// The name has let the file go.
-    pub(crate) fn unwatch_file(&mut self, identity: Identity, name: usize) {
-        let Some(file) = self.files.get(&identity) else {
-            return;
-        };
-        let Some(path) = own_path(&**file) else {
-            return;
-        };
-        let is_used = {
-            let routes = &mut lock(&self.shared).routes;
-            routes.remove(&path, name);
-            routes.is_used(&path)
-        };
-        if !is_used {
-            self.unwatch(&path);
-            self.files.remove(&identity);
-        }
+    pub(crate) fn unwatch_file(&mut self, watch: FileWatch, name: usize) {
+        self.direct.unwatch_file(watch, name);
     }
 
     fn watch(&mut self, path: &Path) -> io::Result<()> {
@@ -276,32 +261,27 @@ impl<F: Readable> Watch<F> {
 
     pub(crate) fn waits(&mut self, waits: &mut Waits) {
         self.bell.waits(waits);
-        self.ancestors.waits(waits);
+        self.direct.waits(waits);
     }
 
     /// What has changed since it was last asked.
     pub(crate) fn take(&mut self, waits: &Waits) -> Changes {
         self.bell.clear();
-        let have_ancestors_changed = self.ancestors.have_changed(waits);
-        let mut changes = std::mem::take(&mut lock(&self.shared).changes);
-        changes.all |= have_ancestors_changed;
-        let directories = self.directories.keys();
-        let lost: Vec<PathBuf> = directories
-            .filter(|path| changes.all || changes.paths.contains(*path))
-            .cloned()
-            .collect();
-        for path in lost {
-            self.forget(&path);
+        let mut changes = {
+            let shared = &mut *lock(&self.shared);
+            let mut changes = std::mem::take(&mut shared.changes);
+            self.direct.hear(waits, &shared.routes, &mut changes);
+            changes
+        };
+        if changes.all {
+            let directories: Vec<PathBuf> = self.directories.keys().cloned().collect();
+            changes.lost.extend(directories);
+        }
+        for path in &changes.lost {
+            self.forget(path);
         }
         changes
     }
-}
-
-/// A path by which an open file can be watched, whatever its name has become: Linux resolves it to the open
-/// file. Elsewhere watching it fails, and the file is looked at from time to time.
-fn own_path(file: &impl Readable) -> Option<PathBuf> {
-    let descriptor = file.descriptor()?;
-    Some(format!("/proc/self/fd/{}", descriptor.as_raw_fd()).into())
 }
 
 fn listener(
@@ -325,9 +305,7 @@ fn reason(error: notify::Error) -> io::Error {
     match error.kind {
         notify::ErrorKind::Io(error) => error,
         notify::ErrorKind::PathNotFound => io::ErrorKind::NotFound.into(),
-        notify::ErrorKind::MaxFilesWatch => {
-            io::Error::other("no more watches (fs.inotify.max_user_watches)")
-        }
+        notify::ErrorKind::MaxFilesWatch => io::Error::other(TOO_MANY),
         _ => io::Error::other(error.to_string()),
     }
 }
@@ -335,7 +313,6 @@ fn reason(error: notify::Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::{Disk, Os, OsFile};
     use notify::event::{AccessKind, DataChange, Flag, MetadataKind};
 
     fn event_of(kind: EventKind, path: &str) -> notify::Event {
@@ -372,7 +349,7 @@ mod tests {
     }
 
     /// Whom a change of this path concerns.
-    fn names(watch: &Watch<OsFile>, path: &Path) -> Vec<usize> {
+    fn names(watch: &Watch, path: &Path) -> Vec<usize> {
         lock(&watch.shared)
             .routes
             .of(path)
@@ -393,7 +370,7 @@ mod tests {
     #[test]
     fn when_events_were_lost_every_directory_is_watched_anew() {
         let dir = tempfile::tempdir().expect("a directory");
-        let mut watch = Watch::<OsFile>::new().expect("a watch");
+        let mut watch = Watch::new().expect("a watch");
         watch.watch_hop(&hop(dir.path()), 0).expect("watched");
         assert!(watch.directories[dir.path()].watched.is_some());
         lock(&watch.shared).changes.all = true;
@@ -408,7 +385,7 @@ mod tests {
     fn a_name_whose_watch_failed_takes_no_other_ones_along() {
         let parent = tempfile::tempdir().expect("a directory");
         let dir = parent.path().join("later");
-        let mut watch = Watch::<OsFile>::new().expect("a watch");
+        let mut watch = Watch::new().expect("a watch");
         let error = watch.watch_hop(&hop(&dir), 0).expect_err("missing");
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         std::fs::create_dir(&dir).expect("made");
@@ -418,22 +395,5 @@ mod tests {
         assert_eq!(names(&watch, &dir.join("log")), [1]);
         watch.unwatch_hop(&hop(&dir), 1);
         assert!(watch.directories.is_empty());
-    }
-
-    #[test]
-    fn a_file_that_two_names_stand_for_is_watched_until_both_have_let_it_go() {
-        let named = tempfile::NamedTempFile::new().expect("a file");
-        let identity = Identity::of(&named.as_file().metadata().expect("asked"));
-        let open = || Arc::new(Os::default().open(named.path()).expect("a file"));
-        let (file, again) = (open(), open());
-        let path = own_path(&*file).expect("a path");
-        let mut watch = Watch::<OsFile>::new().expect("a watch");
-        watch.watch_file(identity, &file, 0).expect("watched");
-        watch.watch_file(identity, &again, 1).expect("watched");
-        assert_eq!(names(&watch, &path), [0, 1]);
-        watch.unwatch_file(identity, 0);
-        assert_eq!(names(&watch, &path), [1]);
-        watch.unwatch_file(identity, 1);
-        assert!(watch.files.is_empty());
     }
 }

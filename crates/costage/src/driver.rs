@@ -72,6 +72,8 @@ pub struct Driver {
     signals: Option<Signals>,
     /// Since when the chain may hold something back.
     held_since: Option<Instant>,
+    /// The same of what was flushed last.
+    flushed: Option<Instant>,
     /// The most that is sent at once.
     piece: usize,
     /// What was read and not yet sent because the chain was full.
@@ -134,6 +136,7 @@ impl Driver {
             waits: Waits::default(),
             signals: None,
             held_since: None,
+            flushed: None,
             piece: FIRST_PIECE,
             rest: None,
             stopping: None,
@@ -212,7 +215,14 @@ impl Driver {
                 );
             }
             flow = match pulled {
-                Pulled::Block(block) => self.send(block, chain)?,
+                Pulled::Block(block) => {
+                    let flow = self.send(block, chain)?;
+                    if source.is_drained() {
+                        self.flush_at_rest(flow, chain)?
+                    } else {
+                        flow
+                    }
+                }
                 // A part of a long line: it may go on like this for as long as one likes.
                 Pulled::Partial => self.flush_in_time(chain)?,
                 Pulled::Wait => Flow::More,
@@ -291,6 +301,20 @@ impl Driver {
         }
     }
 
+    /// Flushes a chain whose source has no more now: without asking first, so that a single line is out a system call
+    /// sooner. Where the last one has only just been, more are on their way, and are gathered.
+    fn flush_at_rest(&mut self, flow: Flow, chain: &mut dyn Stage) -> Result<Flow> {
+        let is_single = match (self.flushed, self.held_since) {
+            (Some(flushed), Some(held)) => held - flushed >= HELD_AT_MOST,
+            _ => true,
+        };
+        if is_single && self.rest.is_none() {
+            self.flush(flow, chain)
+        } else {
+            Ok(flow)
+        }
+    }
+
     /// Something may be held back from now on, if nothing was before.
     fn may_hold(&mut self) {
         self.held_since.get_or_insert_with(Instant::now);
@@ -299,7 +323,7 @@ impl Driver {
     /// Flushes a chain that answered `flow`, unless it stopped. A flush may make room, and then nothing would wake
     /// the chain; a stage that is full all the same says so when it is woken, before anything is sent to it.
     fn flush(&mut self, flow: Flow, chain: &mut dyn Stage) -> Result<Flow> {
-        self.held_since = None;
+        self.flushed = self.held_since.take().or(self.flushed);
         if flow == Flow::Stop {
             return Ok(flow);
         }

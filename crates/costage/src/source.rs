@@ -32,6 +32,11 @@ pub trait Pull {
         0
     }
 
+    /// Is it known that nothing more is there now? Then the chain need not ask before it is flushed.
+    fn is_drained(&self) -> bool {
+        false
+    }
+
     /// Looks for what it may not have been told of yet: before silence is taken for the end.
     fn look_again(&mut self) {}
 
@@ -73,6 +78,10 @@ impl<P: Pull + ?Sized> Pull for &mut P {
 
     fn held(&self) -> usize {
         (**self).held()
+    }
+
+    fn is_drained(&self) -> bool {
+        (**self).is_drained()
     }
 
     fn look_again(&mut self) {

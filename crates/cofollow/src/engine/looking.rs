@@ -7,6 +7,7 @@ use std::time::Instant;
 use costage::Block;
 
 use super::{Engine, Past, REMEMBERED};
+use crate::direct::FileWatch;
 use crate::disk::{Disk, Facts, Readable};
 use crate::generation::{Generation, Renewed};
 use crate::identity::Identity;
@@ -70,11 +71,31 @@ impl<D: Disk> Engine<D> {
 
     /// Something may have been written under this name.
     pub(crate) fn look_at_data(&mut self, index: usize) {
-        self.renew_all(index);
+        let name = &mut self.names[index];
+        if self.has_room {
+            // It is read at once, and most of the time that tells.
+            for generation in &mut name.generations {
+                generation.doubt();
+            }
+        } else {
+            self.renew_all(index);
+        }
         if self.names[index].look_again && !self.names[index].is_settled {
             return self.look_at_name(index, None);
         }
         self.queue(index);
+    }
+
+    /// The chain takes nothing more, and what is queued may have to wait for long: what has happened to it is looked
+    /// at now.
+    pub(crate) fn look_at_doubted(&mut self) {
+        for at in 0..self.ready.len() {
+            let index = self.ready[at];
+            let mut generations = self.names[index].generations.iter();
+            if generations.any(|generation| generation.is_doubted) {
+                self.renew_all(index);
+            }
+        }
     }
 
     /// Looks whether there is another text in one of its files.
@@ -180,7 +201,7 @@ impl<D: Disk> Engine<D> {
             return;
         };
         let mut new = Generation::new(key, Arc::clone(&old.file), &facts, 0);
-        new.is_watched = old.is_watched;
+        new.watch = old.watch.take();
         let lost = if let Some((copy, copied)) = copy {
             (self.notify)(&Notice::Detail(Detail::Copied(Arc::clone(&shown))));
             let lost = old.lost_behind(copied.length, how);
@@ -192,7 +213,6 @@ impl<D: Disk> Engine<D> {
             // An unfinished line whose end is lost is no line.
             let lost = old.lost_behind(0, how) + tail.map_or(0, |tail| tail.len() as u64);
             old.ended = true;
-            old.is_watched = false;
             lost
         };
         let is_over = old.ended && old.ahead.is_none();
@@ -303,18 +323,35 @@ impl<D: Disk> Engine<D> {
             self.look_later(index);
         }
         for at in 0..self.names[index].generations.len() {
-            let needs_watch = self.names[index].needs_watch(at);
-            let generation = &mut self.names[index].generations[at];
-            if !needs_watch || generation.is_watched || generation.ended {
+            let name = &mut self.names[index];
+            if name.is_nameless(at) {
+                // It could not be opened again.
+                let _ = name.generations[at].file.descriptor();
+            }
+            let needs_watch = name.needs_watch(at);
+            let generation = &mut name.generations[at];
+            if !needs_watch || generation.watch.is_some() || generation.ended {
+                continue;
+            }
+            // A stream is waited for itself. What is out of reach may come within it again.
+            if generation.kind.is_stream() || !generation.file.is_within_reach() {
                 continue;
             }
             let Some(watch) = &mut self.watch else {
                 return;
             };
-            match watch.watch_file(generation.identity, &generation.file, index) {
-                Ok(()) => generation.is_watched = true,
+            match watch.watch_file(&*generation.file, index) {
+                Ok(watch) => generation.watch = Some(watch),
                 Err(error) => self.poll(index, &costage::reason(&error)),
             }
+        }
+    }
+
+    pub(crate) fn unwatch_file(&mut self, index: usize, file: Option<FileWatch>) {
+        if let Some(file) = file
+            && let Some(watch) = &mut self.watch
+        {
+            watch.unwatch_file(file, index);
         }
     }
 
@@ -345,11 +382,7 @@ impl<D: Disk> Engine<D> {
             let Some(mut generation) = self.names[index].generations.remove(at) else {
                 return;
             };
-            if generation.is_watched
-                && let Some(watch) = &mut self.watch
-            {
-                watch.unwatch_file(generation.identity, index);
-            }
+            self.unwatch_file(index, generation.watch);
             self.give_out_last(index, &mut generation, tail);
             self.mark_unsaved();
             let shown = Arc::clone(&self.names[index].shown);

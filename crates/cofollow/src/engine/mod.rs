@@ -73,13 +73,15 @@ pub(crate) struct Engine<D: Disk> {
     globs_at: Option<Instant>,
     notify: Box<dyn FnMut(&Notice) + Send>,
     /// None where all looks are asked for: at the end of files that are not followed, and in tests.
-    watch: Option<Watch<D::File>>,
+    watch: Option<Watch>,
     framer: Framer,
     /// Whose unfinished line the framer holds.
     loaded: Option<Whose>,
     /// Names that may have something to read; the first is being read.
     ready: VecDeque<usize>,
     outbox: Outbox,
+    /// Does the chain take more?
+    has_room: bool,
     /// Names with something to do at a certain time.
     alarms: BTreeSet<(Instant, usize)>,
     next_key: u64,
@@ -101,7 +103,7 @@ impl<D: Disk> Engine<D> {
         disk: D,
         rules: Rules,
         outbox: Outbox,
-        watch: Option<Watch<D::File>>,
+        watch: Option<Watch>,
         notify: Box<dyn FnMut(&Notice) + Send>,
     ) -> Engine<D> {
         Engine {
@@ -118,6 +120,7 @@ impl<D: Disk> Engine<D> {
             loaded: None,
             ready: VecDeque::new(),
             outbox,
+            has_room: true,
             alarms: BTreeSet::new(),
             next_key: 0,
             listings: HashMap::new(),
@@ -183,10 +186,14 @@ impl<D: Disk> Engine<D> {
             waits.until(due);
         }
         self.stream_waits.clear();
+        let had_room = std::mem::replace(&mut self.has_room, room);
         if !room {
+            if had_room {
+                self.look_at_doubted();
+            }
             return;
         }
-        if !(self.outbox.is_empty() && self.ready.is_empty()) || self.is_over() {
+        if !self.is_at_rest() || self.is_over() {
             waits.now();
         }
         for &index in &self.streams {
@@ -216,6 +223,7 @@ impl<D: Disk> Engine<D> {
                 self.look_at_all();
             }
             for &index in &changes.names {
+                self.names[index].lose_watches(&changes.unwatched);
                 self.look_at_name(index, None);
             }
             for &index in changes.data.difference(&changes.names) {
@@ -226,9 +234,12 @@ impl<D: Disk> Engine<D> {
                 self.look_at_glob(at, None);
             }
         }
-        let now = Instant::now();
-        self.keep_time(now);
-        self.poll_globs(now);
+        // The clock is not read for each line.
+        if self.globs_at.is_some() || !self.alarms.is_empty() {
+            let now = Instant::now();
+            self.keep_time(now);
+            self.poll_globs(now);
+        }
         self.save_in_time();
     }
 
@@ -261,9 +272,14 @@ impl<D: Disk> Engine<D> {
         }
     }
 
+    /// Has all been given out that has been seen to be there?
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.outbox.is_empty() && self.ready.is_empty()
+    }
+
     /// Is there nothing left to follow?
     fn is_over(&mut self) -> bool {
-        if !self.outbox.is_empty() || !self.ready.is_empty() {
+        if !self.is_at_rest() {
             return false;
         }
         if !self.rules.follow {

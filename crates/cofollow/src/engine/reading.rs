@@ -342,10 +342,8 @@ impl<D: Disk> Engine<D> {
         name.queued = false;
         let was_caught_up = std::mem::replace(&mut name.caught_up, true);
         let forgotten = name.forget_ended();
-        for generation in forgotten.iter().filter(|generation| generation.is_watched) {
-            if let Some(watch) = &mut self.watch {
-                watch.unwatch_file(generation.identity, index);
-            }
+        for generation in &forgotten {
+            self.unwatch_file(index, generation.watch);
         }
         let name = &mut self.names[index];
         if !was_caught_up && !name.generations.is_empty() {

@@ -234,12 +234,8 @@ impl<D: Disk> Engine<D> {
 
     /// Saves what is due to be saved.
     pub(crate) fn save_in_time(&mut self) {
-        let now = Instant::now();
-        if self
-            .saver
-            .as_ref()
-            .and_then(Saver::due)
-            .is_some_and(|due| due <= now)
+        let due = self.saver.as_ref().and_then(Saver::due);
+        if due.is_some_and(|due| due <= Instant::now())
             && let Err(error) = self.save()
             && let Some(saver) = &mut self.saver
             && !std::mem::replace(&mut saver.said_unsaved, true)

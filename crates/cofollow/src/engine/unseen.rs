@@ -162,7 +162,6 @@ impl<D: Disk> Engine<D> {
             };
             if let Some(file) = found.filter(is_it) {
                 generation.file = Arc::new(file);
-                generation.is_watched = false;
                 generation.held = tail.as_ref().map_or(0, |tail| tail.len());
                 generation.tail = tail;
             } else {

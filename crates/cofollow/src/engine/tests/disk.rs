@@ -182,6 +182,10 @@ impl Readable for Handle {
         None
     }
 
+    fn lend<T>(&self, _: impl FnOnce(BorrowedFd<'_>) -> io::Result<T>) -> io::Result<T> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
     fn is_within_reach(&self) -> bool {
         true
     }

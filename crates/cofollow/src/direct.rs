@@ -1,0 +1,294 @@
+//! What the system tells the loop itself, without the detour through `notify`'s thread: that a file was written to,
+//! and that a directory far above one was renamed.
+//!
+//! The detour is one more thread to wake for each line, and a machine with few processors has none to spare for it.
+//! `notify` could watch the directories above only with all that happens in them: with a log below `/tmp` or `/dev`
+//! that would wake the process all the time.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+
+#[cfg(target_os = "linux")]
+use {
+    costage::{Interest, Wait},
+    rustix::fs::inotify::{
+        CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch,
+    },
+    rustix::io::Errno,
+    std::collections::{BTreeSet, HashMap},
+    std::ffi::OsStr,
+    std::mem::MaybeUninit,
+    std::os::fd::{AsFd, AsRawFd, OwnedFd},
+    std::os::unix::ffi::OsStrExt,
+    std::path::PathBuf,
+};
+
+use costage::Waits;
+
+use crate::routes::Routes;
+use crate::watch::Changes;
+
+/// Why there is no watch, in words that lead to the setting.
+pub(crate) const TOO_MANY: &str = "no more watches (fs.inotify.max_user_watches)";
+
+/// The watch of a file; all who watch the same file have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FileWatch(i32);
+
+/// Watches files for being written to, and directories for being renamed or removed.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Default)]
+pub(crate) struct Direct {
+    /// None, until there is something to watch.
+    inotify: Option<OwnedFd>,
+    wait: Option<Wait>,
+    /// Whom a file concerns that is watched itself.
+    files: Routes<FileWatch>,
+    /// The directories whose files are watched; each has one watch, whatever number of files is in it.
+    directories: HashMap<PathBuf, i32>,
+    /// The same from the other side: mounted twice, a directory has two paths and one watch.
+    paths: HashMap<i32, BTreeSet<PathBuf>>,
+    /// The directories above those.
+    above: HashMap<PathBuf, i32>,
+}
+
+#[cfg(target_os = "linux")]
+impl Direct {
+    /// It is this that tells when a file was written to.
+    pub(crate) const TELLS_DATA: bool = true;
+
+    /// Watches an open file, whatever its name is or becomes, for a name.
+    pub(crate) fn watch_file(
+        &mut self,
+        file: BorrowedFd<'_>,
+        name: usize,
+    ) -> io::Result<FileWatch> {
+        // Linux resolves it to the open file.
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let watch = FileWatch(self.watch(path.as_ref(), WatchFlags::MODIFY)?);
+        self.files.add(watch, name);
+        Ok(watch)
+    }
+
+    /// The name has let the file go.
+    pub(crate) fn unwatch_file(&mut self, watch: FileWatch, name: usize) {
+        self.files.remove(&watch, name);
+        if !self.files.is_used(&watch) {
+            self.remove(watch.0);
+        }
+    }
+
+    /// Watches the files in a directory.
+    pub(crate) fn watch_directory(&mut self, directory: &Path) -> io::Result<()> {
+        let watch = self.watch(directory, WatchFlags::MODIFY | WatchFlags::ONLYDIR)?;
+        self.directories.insert(directory.to_owned(), watch);
+        let paths = self.paths.entry(watch).or_default();
+        paths.insert(directory.to_owned());
+        Ok(())
+    }
+
+    pub(crate) fn unwatch_directory(&mut self, directory: &Path) {
+        let Some(watch) = self.directories.remove(directory) else {
+            return;
+        };
+        if let Some(paths) = self.paths.get_mut(&watch) {
+            paths.remove(directory);
+            if paths.is_empty() {
+                self.paths.remove(&watch);
+                self.remove(watch);
+            }
+        }
+    }
+
+    /// Watches all directories above this one.
+    pub(crate) fn watch_above(&mut self, directory: &Path) {
+        for above in directory.ancestors().skip(1) {
+            // What is above it has been seen to then, too; and the root stays.
+            if above.parent().is_none() || self.above.contains_key(above) {
+                break;
+            }
+            let flags = WatchFlags::MOVE_SELF | WatchFlags::DELETE_SELF | WatchFlags::ONLYDIR;
+            // Where it cannot be watched only that is not noticed.
+            let Ok(watch) = self.watch(above, flags) else {
+                break;
+            };
+            self.above.insert(above.to_owned(), watch);
+        }
+    }
+
+    pub(crate) fn waits(&mut self, waits: &mut Waits) {
+        let inotify = self.inotify.as_ref();
+        self.wait = inotify.map(|inotify| waits.add(inotify.as_fd(), Interest::Read));
+    }
+
+    /// Takes in what the system has told; `routes` say whom the files in a directory concern.
+    pub(crate) fn hear(&mut self, waits: &Waits, routes: &Routes, changes: &mut Changes) {
+        let is_ready = self.wait.take().is_some_and(|wait| waits.is_ready(wait));
+        if is_ready {
+            self.read(routes, changes);
+        }
+    }
+
+    fn read(&mut self, routes: &Routes, changes: &mut Changes) {
+        let Some(inotify) = self.inotify.take() else {
+            return;
+        };
+        // Some hundred events; what does not fit rings again.
+        let mut buffer = [MaybeUninit::uninit(); 8 << 10];
+        let mut reader = Reader::new(&inotify, &mut buffer);
+        let mut is_moved = false;
+        while let Ok(event) = reader.next() {
+            let (flags, watch) = (event.events(), event.wd());
+            is_moved |= flags.intersects(ReadFlags::MOVE_SELF | ReadFlags::DELETE_SELF);
+            changes.all |= flags.contains(ReadFlags::QUEUE_OVERFLOW);
+            if flags.contains(ReadFlags::IGNORED) {
+                self.lose(watch, changes);
+            } else if let Some(entry) = event.file_name() {
+                let entry = OsStr::from_bytes(entry.to_bytes());
+                for directory in self.paths.get(&watch).into_iter().flatten() {
+                    changes
+                        .data
+                        .extend(routes.of(&directory.join(entry)).into_iter().flatten());
+                }
+            } else {
+                changes
+                    .data
+                    .extend(self.files.of(&FileWatch(watch)).into_iter().flatten());
+            }
+            if reader.is_buffer_empty() {
+                break;
+            }
+        }
+        self.inotify = Some(inotify);
+        if is_moved {
+            // None is watched any more: their paths may stand for others.
+            changes.all = true;
+            for (_, watch) in std::mem::take(&mut self.above) {
+                self.remove(watch);
+            }
+        }
+    }
+
+    /// The system has given a watch up: what was watched is gone, or its file system was unmounted.
+    fn lose(&mut self, watch: i32, changes: &mut Changes) {
+        for directory in self.paths.remove(&watch).into_iter().flatten() {
+            self.directories.remove(&directory);
+            changes.lost.insert(directory);
+        }
+        if let Some(names) = self.files.of(&FileWatch(watch)) {
+            changes.names.extend(names);
+            changes.unwatched.insert(FileWatch(watch));
+        }
+    }
+
+    /// Watches a path for this, too, if it is watched for something else.
+    fn watch(&mut self, path: &Path, flags: WatchFlags) -> io::Result<i32> {
+        if self.inotify.is_none() {
+            self.inotify = Some(init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?);
+        }
+        let inotify = self.inotify.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        add_watch(inotify, path, flags | WatchFlags::MASK_ADD).map_err(|error| match error {
+            Errno::NOSPC => io::Error::other(TOO_MANY),
+            error => error.into(),
+        })
+    }
+
+    /// Removes a watch that nobody uses any more.
+    fn remove(&mut self, watch: i32) {
+        let is_used = self.paths.contains_key(&watch)
+            || self.files.is_used(&FileWatch(watch))
+            || self.above.values().any(|above| *above == watch);
+        if let Some(inotify) = self.inotify.as_ref().filter(|_| !is_used) {
+            // What no longer exists is not watched any more either.
+            let _ = remove_watch(inotify, watch);
+        }
+    }
+}
+
+/// Elsewhere `notify` tells of the files, with their directories, and nothing of those above.
+#[cfg(not(target_os = "linux"))]
+#[derive(Debug, Default)]
+pub(crate) struct Direct;
+
+#[cfg(not(target_os = "linux"))]
+impl Direct {
+    pub(crate) const TELLS_DATA: bool = false;
+
+    pub(crate) fn watch_file(&mut self, _: BorrowedFd<'_>, _: usize) -> io::Result<FileWatch> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn unwatch_file(&mut self, _: FileWatch, _: usize) {}
+
+    pub(crate) fn watch_directory(&mut self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn unwatch_directory(&mut self, _: &Path) {}
+
+    pub(crate) fn watch_above(&mut self, _: &Path) {}
+
+    pub(crate) fn waits(&mut self, _: &mut Waits) {}
+
+    pub(crate) fn hear(&mut self, _: &Waits, _: &Routes, _: &mut Changes) {}
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::fs::{self, File};
+
+    /// Whom what has been written concerns.
+    fn written(direct: &mut Direct, routes: &Routes) -> Vec<usize> {
+        let mut changes = Changes::default();
+        direct.read(routes, &mut changes);
+        assert!(!changes.all && changes.names.is_empty());
+        changes.data.into_iter().collect()
+    }
+
+    #[test]
+    fn a_file_that_two_names_stand_for_is_watched_until_both_have_let_it_go() {
+        let named = tempfile::NamedTempFile::new().expect("a file");
+        let again = File::open(named.path()).expect("a file");
+        let routes = Routes::default();
+        let mut direct = Direct::default();
+        let watch = direct
+            .watch_file(named.as_file().as_fd(), 0)
+            .expect("watched");
+        assert_eq!(direct.watch_file(again.as_fd(), 1).expect("watched"), watch);
+        for (left, expected) in [(Some(0), vec![0, 1]), (Some(1), vec![1]), (None, vec![])] {
+            fs::write(named.path(), "a line\n").expect("written");
+            assert_eq!(written(&mut direct, &routes), expected);
+            if let Some(name) = left {
+                direct.unwatch_file(watch, name);
+            }
+        }
+    }
+
+    // One watch an inode: what it was told last would be all that it tells.
+    #[test]
+    fn a_directory_is_watched_for_its_files_and_for_what_is_below() {
+        let root = tempfile::tempdir().expect("a directory");
+        let root = root.path().canonicalize().expect("a path");
+        let (above, below) = (root.join("above"), root.join("above/below"));
+        fs::create_dir_all(&below).expect("made");
+        let log = above.join("log");
+        let mut routes = Routes::default();
+        routes.add(log.clone(), 7);
+        let mut direct = Direct::default();
+        direct.watch_directory(&above).expect("watched");
+        direct.watch_directory(&below).expect("watched");
+        direct.watch_above(&below);
+        fs::write(&log, "a line\n").expect("written");
+        assert_eq!(written(&mut direct, &routes), [7]);
+        // Of a file that nobody follows nothing is told.
+        fs::write(above.join("other"), "a line\n").expect("written");
+        assert_eq!(written(&mut direct, &routes), []);
+        direct.unwatch_directory(&above);
+        fs::rename(&above, root.join("aside")).expect("renamed");
+        let mut changes = Changes::default();
+        direct.read(&routes, &mut changes);
+        assert!(changes.all);
+    }
+}
