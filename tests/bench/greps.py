@@ -190,8 +190,10 @@ def measure_case(name, searches, runs):
     return {"seconds": figures | {program: [warm[program]] for program in slow}, "differ": differ}
 
 
-def summary(name, result):
+def summary(result):
     """Our median, the fastest peer's name and median, ours in its, and what it differs from itself."""
+    if result is None:
+        return None
     seconds, differ = result["seconds"], result["differ"]
     median = {program: measure.median(runs) for program, runs in seconds.items()}
     peers = [p for p in median if p != "cogrep" and p not in differ and not p.endswith(report.AGAIN)]
@@ -225,7 +227,7 @@ def tables(results):
                 runs = result["seconds"].get(program)
                 wrong = "!" if program in result["differ"] else ""
                 line.append(f"{measure.median(runs) * 1e3:.1f}{wrong}" if runs else "")
-            if found := summary(name, result):
+            if found := summary(result):
                 _, fastest, _, ratio, noise = found
                 ratios[name] = ratio
                 line += [f"{ratio:.2f}", fastest, f"{noise:.2f}"]
@@ -236,12 +238,51 @@ def tables(results):
             lines.append(line)
         print(f"\n### {group}, ms")
         report.rows(["case", *heads, "ratio", "to", "noise"], lines)
-    print("\n### Geometric means of the ratios to the fastest other\n")
     searches = {name: ratio for name, ratio in ratios.items() if not name.startswith("start/")}
+    if searches:
+        print("\n### Geometric means of the ratios to the fastest other\n")
     for part in ("", *(f"{text}/" for text in texts.SHARES), *(f"/{kind}/" for kind in INPUTS)):
         if some := [ratio for name, ratio in searches.items() if part in name]:
             print(f"- {part.strip('/') or 'all'}: {geometric_mean(some):.3f} of {len(some)} cases")
     print(f"\nabove the limit: {'; '.join(over) or 'none'}")
+
+
+def drawing(results):
+    """An SVG: a row for each case, a dot for each text and input at our time in the fastest other's."""
+    names = list(dict.fromkeys(name.rpartition("/")[2] for name in results if not name.startswith("start/")))
+    left, width, row, low, high = 90, 560, 18, 0.1, 2.0
+    height = row * len(names) + 60
+
+    def across(ratio):
+        share = math.log(min(max(ratio, low), high) / low) / math.log(high / low)
+        return left + share * width
+
+    colors = {"file": "#1b6ca8", "stdin": "#7a9e1f", "pipe": "#c8551b"}
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 20} {height}" '
+        'font-family="sans-serif" font-size="11">',
+        "<title>cogrep's time in that of the fastest other grep</title>",
+        f'<rect width="{left + width + 20}" height="{height}" fill="white"/>',
+    ]
+    for tick in (0.1, 0.2, 0.5, 1, 2):
+        at, stroke = across(tick), "#444" if tick == 1 else "#ddd"
+        parts.append(f'<line x1="{at:.1f}" y1="24" x2="{at:.1f}" y2="{height - 34}" stroke="{stroke}"/>')
+        parts.append(f'<text x="{at:.1f}" y="18" text-anchor="middle">{tick:g}</text>')
+    for number, case in enumerate(names):
+        y = 36 + number * row
+        parts.append(f'<text x="{left - 8}" y="{y + 4}" text-anchor="end">{case}</text>')
+        for text, shift in zip(texts.SHARES, (-4, 0, 4), strict=True):
+            for kind, color in colors.items():
+                found = summary(results.get(f"{text}/{kind}/{case}"))
+                if found:
+                    parts.append(f'<circle cx="{across(found[3]):.1f}" cy="{y + shift}" r="2.5" fill="{color}"/>')
+    for number, (kind, color) in enumerate(colors.items()):
+        x = left + 110 * number
+        parts.append(f'<circle cx="{x}" cy="{height - 16}" r="4" fill="{color}"/>')
+        parts.append(f'<text x="{x + 9}" y="{height - 12}">{kind}</text>')
+    note = "times the fastest other grep; in each row log, short and long lines"
+    parts.append(f'<text x="{left + 330}" y="{height - 12}" fill="#444">{note}</text>')
+    return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 def geometric_mean(ratios):
@@ -316,6 +357,8 @@ def main(arguments):
         path.write_text(json.dumps({**settings, "machine": machine, "results": results}, indent=1) + "\n")
         print(f"raw figures: {path}", file=sys.stderr)
     tables(results)
+    if options.svg:
+        options.svg.write_text(drawing(results))
 
 
 if __name__ == "__main__":

@@ -280,3 +280,16 @@ fn every_difference_shows_where_it_is_said_to() {
         assert_ne!(grep, ours, "no longer different: {}", difference.name);
     }
 }
+
+#[test]
+fn every_difference_has_its_reason_in_the_docs() {
+    let docs = include_str!("../../docs/cogrep.md");
+    for difference in DIFFERENCES {
+        let row = format!("\n| **{}** | ", difference.name);
+        assert!(
+            docs.contains(&row),
+            "not in docs/cogrep.md: {}",
+            difference.name
+        );
+    }
+}

@@ -154,6 +154,35 @@ fn what_is_not_in_the_syntax_is_refused() {
     }
 }
 
+/// The table of docs/cogrep.md: both take it, and mean something else.
+#[test]
+fn what_means_something_else_than_in_grep() {
+    let text = "a\nb\naa\n1\nd\n\\\n]\n&\n-\n`a\na'\n=\nA\n\u{3b1}\n";
+    for (pattern, expected) in [
+        ("^a+?$", "a\naa\n"),
+        (r"^\d$", "1\n"),
+        (r"^\x41$", "A\n"),
+        (r"\p{Greek}", "\u{3b1}\n"),
+        ("^(?i)a$", "a\nA\n"),
+        (r"\`a", "`a\n"),
+        (r"a\'", "a'\n"),
+        (r"^[\d]$", "1\n"),
+        (r"^[\]]$", "]\n"),
+        ("^[ab&&a]$", "a\n"),
+        ("^[ab--b]$", "a\n"),
+        ("^[[a]b]$", "a\nb\n"),
+        ("^[[=a=]]$", "a\n=\n"),
+        ("^[:d:]$", "d\n"),
+    ] {
+        cogrep([pattern])
+            .stdin(text)
+            .run()
+            .stdout(expected)
+            .stderr("")
+            .code(0);
+    }
+}
+
 #[test]
 fn what_grep_has_and_this_has_not_is_refused_with_the_way_out() {
     for (args, hint) in [
