@@ -358,3 +358,48 @@ fn rotated_files_with_a_common_heading_are_all_read() {
     });
     expect(running, &expected, &dir, "log");
 }
+
+#[test]
+fn files_that_were_made_and_deleted_unseen_are_told_of() {
+    let dir = Dir::new();
+    let (running, mut expected) = following(&dir, "log");
+    while_stopped(&running, || {
+        dir.remove("log");
+        for round in 0..2 {
+            dir.append("log", lines(&format!("round {round}"), 2));
+            dir.remove("log");
+        }
+        dir.append("log", "present\n");
+    });
+    expected += "present\n";
+    running.wait_for_stdout(|out| out == expected.as_bytes());
+    running
+        .wait_for_stderr(|err| contains(err, "log: 2 files of that name came and went unread\n"));
+    // What is found, under whatever name, is none of them.
+    while_stopped(&running, || {
+        for round in 0..3 {
+            shift(&dir, round);
+            dir.append("log", lines(&format!("shifted {round}"), 1));
+        }
+    });
+    for round in 0..3 {
+        expected += &lines(&format!("shifted {round}"), 1);
+    }
+    running.wait_for_stdout(|out| out == expected.as_bytes());
+    dir.remove("log");
+    dir.append("log", "the end\n");
+    expected += "the end\n";
+    running.wait_for_stdout(|out| out == expected.as_bytes());
+    running.kill("TERM");
+    assert_eq!(missed(&running.wait().stderr), 2);
+}
+
+/// How many files are told to have come and gone unread: in one message, or more if the events were read in parts.
+fn missed(err: &[u8]) -> usize {
+    let err = String::from_utf8_lossy(err);
+    let told = err.lines().filter_map(|line| {
+        let counted = line.strip_suffix(" of that name came and went unread")?;
+        counted.split(' ').nth_back(1)?.parse::<usize>().ok()
+    });
+    told.sum()
+}

@@ -73,6 +73,7 @@ mod marks;
 mod name;
 mod notice;
 mod outbox;
+mod passing;
 mod prefix;
 mod resolve;
 mod routes;

@@ -13,6 +13,7 @@ use crate::direct::FileWatch;
 use crate::disk::{Disk, Facts, Kind, Readable};
 use crate::generation::Generation;
 use crate::identity::Identity;
+use crate::passing::Account;
 use crate::resolve::Hop;
 
 /// A retired file is let go when its writer has been silent for this long.
@@ -36,6 +37,8 @@ pub(crate) struct Name<F> {
     missed: Vec<(Identity, Instant)>,
     /// A look found changes, and more may have come while it looked.
     pub(crate) look_again: bool,
+    /// Which of those that came have been found.
+    pub(crate) account: Account,
     /// What is wrong with it, as it was last said.
     said: Option<io::ErrorKind>,
     /// It cannot be watched, which has been said.
@@ -87,6 +90,7 @@ impl<F: Readable> Name<F> {
             siblings: Vec::new(),
             missed: Vec::new(),
             look_again: false,
+            account: Account::default(),
             said: None,
             said_polled: false,
             is_settled: false,
@@ -175,6 +179,7 @@ impl<F: Readable> Name<F> {
         };
         self.retire();
         self.generations.push_back(generation);
+        self.account.find();
         self.has_file();
         true
     }
@@ -224,6 +229,7 @@ impl<F: Readable> Name<F> {
     /// The name stands for this file now.
     pub(crate) fn add(&mut self, generation: Generation<F>) {
         self.generations.push_back(generation);
+        self.account.find();
         self.has_file();
     }
 

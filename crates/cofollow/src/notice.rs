@@ -32,6 +32,8 @@ pub enum Notice {
     Rewritten(Arc<str>, u64),
     /// The file cannot be found any more: if something was appended to it after this position, that is lost.
     Vanished(Arc<str>, u64),
+    /// So many files had the name, and were deleted, before they were seen: what was in them is not known.
+    Missed(Arc<str>, usize),
     /// There is no file left to follow.
     NoneLeft,
     /// Where reading stands could not be saved.
@@ -103,6 +105,14 @@ impl Display for Notice {
                     f,
                     "{name}: the file that was read up to byte {position} is gone; \
                      if more was appended, that is lost"
+                )
+            }
+            Notice::Missed(name, count) => {
+                let name = printable(name);
+                let files = if *count == 1 { "file" } else { "files" };
+                write!(
+                    f,
+                    "{name}: {count} {files} of that name came and went unread"
                 )
             }
             Notice::NoneLeft => write!(f, "no files remaining"),

@@ -1,6 +1,6 @@
 //! The one place that knows `notify`.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +12,7 @@ use notify::{Config, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode
 use crate::direct::{Direct, FileWatch, TOO_MANY};
 use crate::disk::Readable;
 use crate::identity::Identity;
+use crate::passing::{Came, Made};
 use crate::resolve::Hop;
 use crate::routes::Routes;
 
@@ -22,6 +23,8 @@ pub(crate) struct Changes {
     pub(crate) all: bool,
     /// Names of which more than the data changed.
     pub(crate) names: BTreeSet<usize>,
+    /// What was made under these names.
+    pub(crate) came: BTreeMap<usize, Came>,
     /// Names to whose files something was written.
     pub(crate) data: BTreeSet<usize>,
     /// Patterns of which other files may match now.
@@ -41,6 +44,7 @@ struct Shared {
     ways: Routes,
     /// And by directories of which every entry counts.
     entries: Routes,
+    made: Made,
     changes: Changes,
 }
 
@@ -79,7 +83,12 @@ impl Shared {
             if is_data {
                 self.changes.data.extend(names);
             } else {
-                self.changes.names.extend(names);
+                let mut came = Came::default();
+                self.made.note(event.kind, &path, &mut came);
+                for name in names {
+                    self.changes.names.insert(name);
+                    self.changes.came.entry(name).or_default().add(came);
+                }
                 self.changes.lost.insert(path);
             }
         }
@@ -270,6 +279,9 @@ impl Watch {
         let mut changes = {
             let shared = &mut *lock(&self.shared);
             let mut changes = std::mem::take(&mut shared.changes);
+            if changes.all {
+                shared.made.clear();
+            }
             self.direct.hear(waits, &shared.routes, &mut changes);
             changes
         };

@@ -23,6 +23,7 @@ use crate::identity::Identity;
 use crate::name::Name;
 use crate::notice::Detail;
 use crate::outbox::{Outbox, Whose};
+use crate::passing::Account;
 use crate::state::State;
 use crate::state_file::StateFile;
 use crate::watch::Watch;
@@ -146,6 +147,10 @@ impl<D: Disk> Engine<D> {
         for at in 0..self.globs.len() {
             self.look_at_glob(at, Some(start));
         }
+        for name in &mut self.names {
+            // What was there before has no events to come.
+            name.account = Account::default();
+        }
         // Before the first line is given out: it is not to be found again at another start.
         self.save()
     }
@@ -225,6 +230,16 @@ impl<D: Disk> Engine<D> {
             for &index in &changes.names {
                 self.names[index].lose_watches(&changes.unwatched);
                 self.look_at_name(index, None);
+            }
+            for (&index, &came) in &changes.came {
+                let name = &mut self.names[index];
+                let is_known = name.present || name.elsewhere.is_some();
+                let missed = name.account.settle(came, is_known);
+                // A link that comes and goes may lead to the same file each time.
+                let is_file = name.hops.iter().all(|hop| hop.target.is_none());
+                if missed > 0 && is_file && self.rules.by == By::Name {
+                    (self.notify)(&Notice::Missed(Arc::clone(&name.shown), missed));
+                }
             }
             for &index in changes.data.difference(&changes.names) {
                 self.look_at_data(index);

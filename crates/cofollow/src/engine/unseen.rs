@@ -199,6 +199,7 @@ impl<D: Disk> Engine<D> {
         let file = Arc::clone(&opened.file);
         let generation = Generation::new(key, file, &opened.sibling.facts, 0);
         name.generations.insert(at, generation);
+        name.account.find();
         self.queue(index);
     }
 
