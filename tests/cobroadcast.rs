@@ -6,6 +6,7 @@ mod merging;
 mod signals;
 mod slow;
 mod tee;
+mod torture;
 
 use std::fmt::Write;
 

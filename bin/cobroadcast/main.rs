@@ -56,8 +56,8 @@ fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
         let mut input = input.framed(b'\n', framing(cli));
         driver.pump(&mut input, &mut chain)
     });
-    let ended = driver.finish(&mut chain, ended)?;
-    if let Ended::Signal(signal) = ended
+    let ended = driver.finish(&mut chain, ended);
+    if let Ok(Ended::Signal(signal)) = ended
         && !chain.idle()
     {
         // It was the second. The branches that are still there shall know of it.
@@ -65,7 +65,8 @@ fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
             process.kill(signal);
         }
     }
-    Ok((ended, outcome.status(ended)))
+    let status = outcome.status(&ended);
+    Ok((ended?, status))
 }
 
 /// Lines matter where they are merged with others, and where not all of them come: elsewhere they pass as they

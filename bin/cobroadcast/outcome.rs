@@ -70,8 +70,8 @@ impl Outcome {
     }
 
     /// Tells what is left to tell. The status of a good end.
-    pub fn status(&self, ended: Ended) -> ExitCode {
-        if !matches!(ended, Ended::Signal(_)) {
+    pub fn status(&self, ended: &Result<Ended>) -> ExitCode {
+        if !matches!(ended, Ok(Ended::Signal(_))) {
             for told in self.0.killed.take() {
                 self.fail(told);
             }

@@ -85,11 +85,12 @@ impl<'a> Targets<'a> {
     fn add_opened(&mut self, name: &Arc<str>, file: File) -> Result<()> {
         let written = self.written();
         let counted = written.clone();
+        let is_on_disk = file.metadata().is_ok_and(|data| data.is_file());
         let called = Arc::clone(name);
         let write = move || sink(called, file).counted_by(&counted);
         match self.limits.clone() {
             // A disk may take its time, of which no wait can tell: that is not to be the time of the others.
-            Some(limits) if limits.when_full != WhenFull::Block => {
+            Some(limits) if limits.when_full != WhenFull::Block && is_on_disk => {
                 let limits = Limits {
                     patience: PATIENCE,
                     ..limits

@@ -422,7 +422,7 @@ impl Stage for Branch {
         if let Some(input) = &mut self.input {
             input.waits(waits);
         }
-        if let (Some(since), true) = (self.input_gone, self.may_restart()) {
+        if let (Some(since), Flow::Full, None) = (self.input_gone, self.flow(), &self.input) {
             waits.until(since + AFTER_ITS_INPUT);
         }
         if let Some(outlet) = &mut self.outlet {

@@ -461,3 +461,61 @@ impl Stage for Collect {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Source;
+    use crate::sys::faults::{Fault, inject};
+    use proptest::prelude::*;
+    use std::io::Read;
+    use std::thread;
+
+    fn fault() -> impl Strategy<Value = Fault> {
+        let fails = |errno| Just(Fault::Fails(errno));
+        prop_oneof![
+            4 => fails(libc::EINTR),
+            4 => fails(libc::EAGAIN),
+            8 => (1_usize..5000).prop_map(Fault::IsShort),
+            1 => fails(libc::ENOSPC),
+            1 => fails(libc::EPIPE),
+            1 => fails(libc::EIO),
+        ]
+    }
+
+    proptest! {
+        /// Whatever happens to its writes: what was written is the beginning of what was sent, all of it unless a
+        /// write failed, and the counts say how much.
+        #[test]
+        fn writes_that_fail_or_are_short_lose_and_repeat_nothing(
+            faults in proptest::collection::vec(fault(), 0..20),
+            lines in 0_usize..30_000,
+        ) {
+            let text = "line\n".repeat(lines);
+            let (mut reader, writer) = io::pipe().expect("a pipe");
+            let read = thread::spawn(move || {
+                let mut got = Vec::new();
+                reader.read_to_end(&mut got).expect("read");
+                got
+            });
+            let written = Written::with_lines();
+            let sink = sink("a pipe", writer).counted_by(&written);
+            inject(faults.iter().copied());
+            let ended = Source::text(text.as_str()).drive(sink);
+            inject([]);
+            let got = read.join().expect("a reader");
+            prop_assert!(text.as_bytes().starts_with(&got));
+            prop_assert_eq!(written.bytes(), got.len() as u64);
+            prop_assert_eq!(written.lines(), memchr_iter(b'\n', &got).count() as u64);
+            if ended.is_ok() {
+                prop_assert_eq!(got.len(), text.len());
+            } else {
+                let is_fatal = |fault: &Fault| match fault {
+                    Fault::Fails(errno) => ![libc::EINTR, libc::EAGAIN].contains(errno),
+                    Fault::IsShort(_) => false,
+                };
+                prop_assert!(faults.iter().any(is_fatal), "{:?}", ended);
+            }
+        }
+    }
+}
