@@ -315,34 +315,6 @@ fn slice_count(slices: &[io::IoSlice<'_>]) -> libc::c_int {
     libc::c_int::try_from(slices.len()).unwrap_or(1)
 }
 
-/// What tests put in the way of the writes of their thread.
-#[cfg(test)]
-pub(crate) mod faults {
-    use std::cell::RefCell;
-    use std::collections::VecDeque;
-
-    #[derive(Clone, Copy, Debug)]
-    pub(crate) enum Fault {
-        /// It fails with this error.
-        Fails(libc::c_int),
-        /// It writes no more than this, which is not 0.
-        IsShort(usize),
-    }
-
-    thread_local! {
-        static COMING: RefCell<VecDeque<Fault>> = const { RefCell::new(VecDeque::new()) };
-    }
-
-    /// The next writes meet these, one each.
-    pub(crate) fn inject(faults: impl IntoIterator<Item = Fault>) {
-        COMING.set(faults.into_iter().collect());
-    }
-
-    pub(super) fn next() -> Option<Fault> {
-        COMING.with_borrow_mut(VecDeque::pop_front)
-    }
-}
-
 fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
         match call() {
@@ -415,3 +387,31 @@ extern "C" fn record_start() {
 )]
 #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
 static RECORD_START: extern "C" fn() = record_start;
+
+/// What tests put in the way of the writes of their thread.
+#[cfg(test)]
+pub(crate) mod faults {
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) enum Fault {
+        /// It fails with this error.
+        Fails(libc::c_int),
+        /// It writes no more than this, which is not 0.
+        IsShort(usize),
+    }
+
+    thread_local! {
+        static COMING: RefCell<VecDeque<Fault>> = const { RefCell::new(VecDeque::new()) };
+    }
+
+    /// The next writes meet these, one each.
+    pub(crate) fn inject(faults: impl IntoIterator<Item = Fault>) {
+        COMING.set(faults.into_iter().collect());
+    }
+
+    pub(super) fn next() -> Option<Fault> {
+        COMING.with_borrow_mut(VecDeque::pop_front)
+    }
+}
