@@ -186,12 +186,7 @@ fn a_target_that_takes_nothing_is_given_up_after_the_end() {
     let text = numbers(500_000);
     let dir = Dir::new();
     fifo(&dir, "stuck");
-    let args = [
-        "--when-full=spill",
-        "--drain-timeout=100ms",
-        "stuck",
-        "copy",
-    ];
+    let args = ["--when-full=spill", "--drain-timeout=1s", "stuck", "copy"];
     let cmd = cobroadcast(args).dir(dir.path("")).stdin(text.clone());
     let running = cmd.spawn();
     let stuck = fs::File::open(dir.path("stuck")).expect("opened");
