@@ -3,6 +3,7 @@
 mod branches;
 mod errors;
 mod merging;
+mod relay;
 mod signals;
 mod slow;
 mod tee;

@@ -44,6 +44,7 @@ fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
     };
     let signals = program.catch_signals_but(cli.ignore_interrupts, second)?;
     let mut driver = Driver::new().signals(signals);
+    let relay = targets.relay();
     let mut processes = Vec::new();
     let mut chain: Box<dyn Stage> = if cli.commands.is_empty() {
         Box::new(program.tally(broadcast(targets.stages())))
@@ -52,9 +53,9 @@ fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
         processes = targets.processes();
         Box::new(program.tally_input(merge.of(broadcast(targets.stages()))))
     };
-    let ended = Reader::stdin().and_then(|input| {
-        let mut input = input.framed(b'\n', framing(cli));
-        driver.pump(&mut input, &mut chain)
+    let ended = Reader::stdin().and_then(|input| match relay {
+        Some(relay) => driver.pump(&mut relay.reader(input), &mut chain),
+        None => driver.pump(&mut input.framed(b'\n', framing(cli)), &mut chain),
     });
     let ended = driver.finish(&mut chain, ended);
     if let Ok(Ended::Signal(signal)) = ended

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use cobroadcast::{Limits, Merge, Process, WhenFull, command, guard, merge, policy};
 use costage::{
-    Call, Error, Result, Stage, Written, descriptors, printable, printer, queue, reason, sink,
+    Call, Error, Relay, Result, Stage, Written, descriptors, printable, printer, queue, reason,
+    sink,
 };
 use coutils_cli::Program;
 
@@ -18,14 +19,16 @@ use crate::outcome::Outcome;
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How many blocks are on their way to the thread that writes a file.
 const FILE_QUEUE: usize = 1;
-/// The descriptors of a branch: its input, its output, its handle; and for the time of its start their other ends.
-const BRANCH: u64 = 3;
+/// The descriptors of a branch: its input and the two ends of the relay's pipe before it, its output, its handle; and
+/// for the time of its start their other ends.
+const BRANCH: u64 = 5;
 /// Those of the rest: the standard ones, signals, files.
 const OTHERS: u64 = 64;
 
 /// The targets, in the order in which they get their copies.
 pub struct Targets<'a> {
     program: &'a Program,
+    relay: Relay,
     outcome: Outcome,
     /// None, if the bytes need not be seen.
     limits: Option<Limits>,
@@ -37,6 +40,7 @@ impl<'a> Targets<'a> {
     pub fn new(program: &'a Program, outcome: &Outcome, limits: Option<Limits>) -> Targets<'a> {
         Targets {
             program,
+            relay: Relay::new(),
             outcome: outcome.clone(),
             limits,
             stages: Vec::new(),
@@ -47,6 +51,11 @@ impl<'a> Targets<'a> {
     /// What a broadcast sends to.
     pub fn stages(self) -> Vec<Box<dyn Stage>> {
         self.stages
+    }
+
+    /// What moves the bytes to the targets, if they need not be seen.
+    pub fn relay(&self) -> Option<Relay> {
+        self.limits.is_none().then(|| self.relay.clone())
     }
 
     /// The processes of the branches.
@@ -61,7 +70,7 @@ impl<'a> Targets<'a> {
         self.add(
             "standard output",
             self.limits.clone(),
-            output,
+            self.relay.sink(output),
             Some(written),
             None,
         );
@@ -103,7 +112,10 @@ impl<'a> Targets<'a> {
                     None,
                 );
             }
-            limits => self.add(name, limits, write(), Some(written), None),
+            limits => {
+                let target = self.relay.sink(write());
+                self.add(name, limits, target, Some(written), None);
+            }
         }
         Ok(())
     }
@@ -171,6 +183,7 @@ impl<'a> Targets<'a> {
         let name = format!("branch {number} ({})", printable(&name));
         let branch = command(&typed.command)
             .named(&*name)
+            .relayed(&self.relay)
             .to(outlet)
             .ok(cli.ok_status.iter().copied())
             .restarted(cli.restart, move |restart| program.complain(restart))

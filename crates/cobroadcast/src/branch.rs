@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use costage::{
-    Block, Call, Error, Flow, Pull, Pulled, Reader, Result, Sink, Stage, Waits, Written, printable,
-    sink,
+    Block, Call, Error, Flow, Pull, Pulled, Reader, Relay, RelaySink, Result, Stage, Waits,
+    Written, printable, sink,
 };
 
 use crate::child::{Child, Process, in_words};
@@ -55,6 +55,7 @@ pub fn command(command: impl Into<OsString>) -> Branch {
     Branch {
         name: Arc::from(command.to_string_lossy()),
         command,
+        relay: Relay::new(),
         outlet: None,
         outlet_flow: Flow::More,
         ok: vec![0],
@@ -77,6 +78,7 @@ pub fn command(command: impl Into<OsString>) -> Branch {
 pub struct Branch {
     name: Arc<str>,
     command: OsString,
+    relay: Relay,
     /// Where its output goes, if not to ours.
     outlet: Option<Box<dyn Stage>>,
     outlet_flow: Flow,
@@ -86,7 +88,7 @@ pub struct Branch {
     on_restart: Box<dyn FnMut(&Restart)>,
     state: State,
     /// Its standard input, until that is closed.
-    input: Option<Sink<PipeWriter>>,
+    input: Option<RelaySink<PipeWriter>>,
     input_flow: Flow,
     /// Since when it does not read any more, though there is more.
     input_gone: Option<Instant>,
@@ -177,6 +179,12 @@ impl Branch {
         self
     }
 
+    /// Its standard input is a sink of this relay.
+    pub fn relayed(mut self, relay: &Relay) -> Branch {
+        self.relay = relay.clone();
+        self
+    }
+
     /// The exit statuses that are no error, instead of 0 alone.
     pub fn ok(mut self, statuses: impl IntoIterator<Item = i32>) -> Branch {
         self.ok = statuses.into_iter().collect();
@@ -211,7 +219,7 @@ impl Branch {
         let (stdin, writer) = io::pipe()?;
         if !self.closing {
             let input = sink(Arc::clone(&self.name), writer);
-            self.input = Some(input.counted_by(&self.written));
+            self.input = Some(self.relay.sink(input.counted_by(&self.written)));
             self.input_flow = Flow::More;
         }
         self.input_gone = None;
@@ -286,7 +294,7 @@ impl Branch {
     /// Asks the input for something; it may have ended.
     fn ask_input(
         &mut self,
-        ask: impl FnOnce(&mut Sink<PipeWriter>) -> Result<Flow>,
+        ask: impl FnOnce(&mut RelaySink<PipeWriter>) -> Result<Flow>,
     ) -> Result<Flow> {
         match self.input.as_mut().map(ask) {
             None | Some(Ok(Flow::Stop)) => self.drop_input(),
@@ -394,7 +402,7 @@ impl Stage for Branch {
         if let Some(outlet) = &mut self.outlet {
             self.outlet_flow = outlet.flush()?;
         }
-        self.ask_input(Sink::flush)
+        self.ask_input(Stage::flush)
     }
 
     fn close(&mut self) -> Result<()> {

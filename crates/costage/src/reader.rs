@@ -101,6 +101,37 @@ impl Reader {
         (left > BLOCK as u64).then_some(fd)
     }
 
+    /// The descriptor.
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// The descriptor, if it is a pipe and nothing of it is held.
+    pub(crate) fn pipe(&self) -> Option<BorrowedFd<'_>> {
+        let is_clear = !self.ended && self.framer.tail_len() == 0;
+        (self.kind == Kind::Pipe && is_clear).then(|| self.fd.as_fd())
+    }
+
+    /// Did the wait for it end with something to read?
+    pub(crate) fn is_ready(&self, waits: &Waits) -> bool {
+        self.wait.is_some_and(|wait| waits.is_ready(wait))
+    }
+
+    /// Reads so many bytes that are there, in one block; fewer if another process took some of them.
+    pub(crate) fn read_exactly(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        let mut got = 0;
+        while got < count && sys::available(self.fd.as_fd())? > 0 {
+            match read(self.fd.as_fd(), &mut self.how, &mut bytes[got..]) {
+                Ok(0) => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                read => got += read?,
+            }
+        }
+        bytes.truncate(got);
+        Ok(bytes)
+    }
+
     /// A failed read of it.
     pub(crate) fn error(&self, error: io::Error) -> Error {
         Error::io(Call::Read, Arc::clone(&self.name), error)
@@ -108,15 +139,20 @@ impl Reader {
 
     fn read(&mut self) -> io::Result<usize> {
         self.framer.reserve()?;
-        if self.how == How::NoWait {
-            match sys::read_nowait(self.fd.as_fd(), self.framer.space()) {
-                // A FIFO with a name, or a kernel without the call: from now on the wait decides.
-                Err(error) if is_unsupported(&error) => self.how = How::Plain,
-                read => return read,
-            }
-        }
-        sys::read(self.fd.as_fd(), self.framer.space())
+        read(self.fd.as_fd(), &mut self.how, self.framer.space())
     }
+}
+
+/// Reads in this way, and finds out whether it can be done.
+fn read(fd: BorrowedFd<'_>, how: &mut How, into: &mut [u8]) -> io::Result<usize> {
+    if *how == How::NoWait {
+        match sys::read_nowait(fd, into) {
+            // A FIFO with a name, or a kernel without the call: from now on the wait decides.
+            Err(error) if is_unsupported(&error) => *how = How::Plain,
+            read => return read,
+        }
+    }
+    sys::read(fd, into)
 }
 
 /// Opens a file to be read. A FIFO is opened without waiting for its writer where the system can tell later that
@@ -158,7 +194,7 @@ impl Pull for Reader {
         if self.ended {
             return Ok(Pulled::End);
         }
-        if !self.wait.is_some_and(|wait| waits.is_ready(wait)) {
+        if !self.is_ready(waits) {
             return Ok(Pulled::Wait);
         }
         match self.read() {

@@ -1,16 +1,12 @@
 //! A file's bytes to an output without passing through this process.
 
-use std::io::{self, PipeReader, PipeWriter, Read};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io;
+use std::os::fd::BorrowedFd;
 
 use crate::Block;
+use crate::staging::Staging;
 use crate::sys::{self, Kind};
 
-/// How much is moved at once: what the two pipes are made to hold. 1 GiB to a reader of 64 KiB took 332 ms with
-/// the output's pipe at 1 MiB and 357 at 256 KiB; to one that splices 111, 130 at 256 KiB and 195 at the
-/// system's 64 KiB. Through a pipe of our own, which lets the reader read while pages are looked up, it took 271
-/// and 102. Medians of 25 runs.
-const PIPE: i32 = 1 << 20;
 /// How much is copied between files before signals are heard: 50 ms of a slow disk.
 const RANGE: usize = 8 << 20;
 
@@ -19,12 +15,7 @@ const RANGE: usize = 8 << 20;
 pub(crate) enum Shortcut {
     /// Into a pipe, through one of our own: a pipe is locked while a file's pages are put into it, but not while
     /// they come from another pipe.
-    Splice {
-        out: PipeReader,
-        into: PipeWriter,
-        /// How many bytes are in it.
-        held: usize,
-    },
+    Splice(Staging),
     /// Into a file.
     Range,
 }
@@ -38,13 +29,12 @@ impl Shortcut {
         }
         match sys::kind(output).ok()? {
             Kind::Pipe => {
-                let (out, into) = io::pipe().ok()?;
-                sys::enlarge_pipe(into.as_fd(), PIPE);
-                sys::enlarge_pipe(output, PIPE);
-                Some(Shortcut::Splice { out, into, held: 0 })
+                let staging = Staging::new().ok()?;
+                sys::enlarge_pipe(output, Staging::SIZE);
+                Some(Shortcut::Splice(staging))
             }
             Kind::Regular => Some(Shortcut::Range),
-            Kind::Socket | Kind::Other => None,
+            Kind::Socket | Kind::Null | Kind::Other => None,
         }
     }
 
@@ -55,37 +45,33 @@ impl Shortcut {
         file: BorrowedFd<'_>,
         output: BorrowedFd<'_>,
     ) -> io::Result<usize> {
-        let Shortcut::Splice { out, into, held } = self else {
+        let Shortcut::Splice(staging) = self else {
             return sys::copy_file_range(file, output, RANGE);
         };
-        if *held == 0 {
-            *held = match sys::splice(file, into.as_fd(), PIPE.unsigned_abs() as usize) {
+        if staging.held() == 0 {
+            match staging.fill(file, Staging::SIZE.unsigned_abs() as usize) {
                 // Our pipe is empty: it is the file that has nothing now.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-                read => read?,
-            };
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                filled => _ = filled?,
+            }
         }
-        if *held == 0 {
+        if staging.held() == 0 {
             return Ok(0);
         }
-        let moved = sys::splice(out.as_fd(), output, *held)?;
-        *held -= moved;
-        Ok(moved)
+        staging.push(output)
     }
 
     /// Has the output taken less than it was offered?
     pub(crate) fn is_blocked(&self) -> bool {
-        matches!(self, Shortcut::Splice { held: 1.., .. })
+        matches!(self, Shortcut::Splice(staging) if staging.held() > 0)
     }
 
     /// What was taken from the file and has not reached the output.
     pub(crate) fn rest(self) -> io::Result<Option<Block>> {
         match self {
-            Shortcut::Splice { out, held, .. } if held > 0 => {
-                let mut bytes = Vec::with_capacity(held);
-                out.take(held as u64).read_to_end(&mut bytes)?;
-                Ok(Some(Block::from(bytes)))
-            }
+            Shortcut::Splice(mut staging) if staging.held() > 0 => staging
+                .read(staging.held())
+                .map(|bytes| Some(Block::from(bytes))),
             _ => Ok(None),
         }
     }

@@ -93,9 +93,13 @@ impl Written {
         self.0.counts_lines
     }
 
+    fn add_bytes(&self, count: usize) {
+        self.0.bytes.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
     /// The first `count` bytes of `block` were written.
     fn add(&self, block: &Block, count: usize) {
-        self.0.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        self.add_bytes(count);
         if self.0.counts_lines {
             let lines = memchr_iter(block.terminator(), &block[..count]).count();
             self.0.lines.fetch_add(lines as u64, Ordering::Relaxed);
@@ -215,7 +219,7 @@ impl<F: AsFd> Sink<F> {
                 }
                 Err(error) => {
                     self.give_up(State::Failed);
-                    return Err(Error::io(Call::Write, Arc::clone(&self.name), error));
+                    return Err(self.error(error));
                 }
             }
         }
@@ -293,18 +297,43 @@ impl<F: AsFd> Sink<F> {
         self.gather.take();
     }
 
-    /// The way that the system has from a file into this output without passing through the process.
-    pub(crate) fn shortcut(&self) -> Option<Shortcut> {
+    /// A failed write into it.
+    pub(crate) fn error(&self, error: io::Error) -> Error {
+        Error::io(Call::Write, Arc::clone(&self.name), error)
+    }
+
+    /// So many bytes were moved into the output.
+    pub(crate) fn moved(&self, count: usize) {
+        self.written.add_bytes(count);
+    }
+
+    /// Can bytes be moved into the output, unseen?
+    pub(crate) fn needs_no_bytes(&self) -> bool {
+        !self.written.counts_lines()
+    }
+
+    /// Where it writes to, if it does.
+    pub(crate) fn output(&self) -> Option<BorrowedFd<'_>> {
         match (&self.fd, &self.how) {
             (None, _) | (_, How::Closed) => None,
-            (Some(fd), _) => Shortcut::into(fd.as_fd()),
+            (Some(fd), _) => Some(fd.as_fd()),
         }
+    }
+
+    /// Has all that it was sent been written?
+    pub(crate) fn holds_nothing(&self) -> bool {
+        self.queue.is_empty() && self.gather.is_empty()
+    }
+
+    /// The way that the system has from a file into this output without passing through the process.
+    pub(crate) fn shortcut(&self) -> Option<Shortcut> {
+        self.output().and_then(Shortcut::into)
     }
 
     /// Moves some of `file` along `shortcut`. `None`: it goes no further; what is wrong, if anything is, an
     /// ordinary read or write will say. Only when all that was sent before has been written.
     pub(crate) fn step(&mut self, shortcut: &mut Shortcut, file: BorrowedFd<'_>) -> Option<Flow> {
-        debug_assert!(self.queue.is_empty() && self.gather.is_empty());
+        debug_assert!(self.holds_nothing());
         let fd = self.fd.as_ref()?.as_fd();
         match shortcut.step(file, fd) {
             Ok(0) => None,

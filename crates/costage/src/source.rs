@@ -51,7 +51,7 @@ pub trait Pull {
 pub enum Pulled {
     /// A block of whole lines.
     Block(Block),
-    /// Something came, and no line is whole yet.
+    /// Something came that is not to be sent now: no line is whole yet, or it went another way.
     Partial,
     /// Nothing now: it has to be waited for.
     Wait,

@@ -18,23 +18,31 @@ pub(crate) enum Kind {
     Pipe,
     Socket,
     Regular,
+    /// /dev/null.
+    Null,
     Other,
 }
 
 pub(crate) fn kind(fd: BorrowedFd<'_>) -> io::Result<Kind> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: `stat` is a writable buffer of the type the call fills; it is read only after success.
-    let mode = unsafe {
+    let stat = unsafe {
         check(libc::fstat(fd.as_raw_fd(), stat.as_mut_ptr()))?;
-        stat.assume_init().st_mode
+        stat.assume_init()
     };
-    Ok(match mode & libc::S_IFMT {
+    Ok(match stat.st_mode & libc::S_IFMT {
         libc::S_IFIFO => Kind::Pipe,
         libc::S_IFSOCK => Kind::Socket,
         // A block device too has a position of its own in every description of it, and always has room.
         libc::S_IFREG | libc::S_IFBLK => Kind::Regular,
+        libc::S_IFCHR if is_null(stat.st_rdev) => Kind::Null,
         _ => Kind::Other,
     })
+}
+
+/// Is a character device of this number /dev/null? Only Linux has the same number everywhere.
+fn is_null(device: libc::dev_t) -> bool {
+    cfg!(target_os = "linux") && (libc::major(device), libc::minor(device)) == (1, 3)
 }
 
 /// The flags to open a FIFO that may have no writer yet. Linux's and FreeBSD's `poll` do not take that for a
@@ -172,17 +180,48 @@ pub(crate) fn read_nowait(_: BorrowedFd<'_>, _: &mut [u8]) -> io::Result<usize> 
 /// pipes together (`pipe(7)`, pipe-user-pages-soft).
 #[cfg(target_os = "linux")]
 pub(crate) fn enlarge_pipe(fd: BorrowedFd<'_>, capacity: libc::c_int) {
-    // SAFETY: both take an integer at most and touch no memory of ours.
+    // SAFETY: F_GETPIPE_SZ takes no argument and touches no memory of ours.
+    let has = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETPIPE_SZ) };
+    if (0..capacity).contains(&has) {
+        set_pipe_capacity(fd, capacity);
+    }
+}
+
+/// Lets a pipe hold so much, if the system allows it.
+#[cfg(target_os = "linux")]
+pub(crate) fn set_pipe_capacity(fd: BorrowedFd<'_>, capacity: libc::c_int) {
+    // SAFETY: F_SETPIPE_SZ takes an integer and touches no memory of ours.
     unsafe {
-        let has = libc::fcntl(fd.as_raw_fd(), libc::F_GETPIPE_SZ);
-        if (0..capacity).contains(&has) {
-            libc::fcntl(fd.as_raw_fd(), libc::F_SETPIPE_SZ, capacity);
-        }
+        libc::fcntl(fd.as_raw_fd(), libc::F_SETPIPE_SZ, capacity);
     }
 }
 
 #[cfg(not(target_os = "linux"))]
+pub(crate) fn set_pipe_capacity(_: BorrowedFd<'_>, _: libc::c_int) {}
+
+#[cfg(not(target_os = "linux"))]
 pub(crate) fn enlarge_pipe(_: BorrowedFd<'_>, _: libc::c_int) {}
+
+/// How much a pipe holds if all that is put into it are whole pages; 0 if nobody tells.
+#[cfg(target_os = "linux")]
+pub(crate) fn pipe_capacity(fd: BorrowedFd<'_>) -> usize {
+    // SAFETY: F_GETPIPE_SZ takes no argument and touches no memory of ours.
+    let capacity = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETPIPE_SZ) };
+    usize::try_from(capacity).unwrap_or(0)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn pipe_capacity(_: BorrowedFd<'_>) -> usize {
+    0
+}
+
+/// How many bytes can be read from a pipe now.
+pub(crate) fn available(fd: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one int to where it is told, which lives as long as the call.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &raw mut count) })?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
 
 /// Moves at most `length` bytes from where a file stands, or from a pipe, into a pipe or between pipes, and never
 /// waits for a pipe, whatever its mode: `WouldBlock` when it has no room or nothing in it. 0 is the end. Pages
@@ -206,6 +245,29 @@ pub(crate) fn splice(from: BorrowedFd<'_>, to: BorrowedFd<'_>, length: usize) ->
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn splice(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: usize) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Puts at most `length` bytes that are at the head of a pipe into another one too, and leaves them where they are.
+/// Never waits, whatever the pipes' modes: `WouldBlock` when there is no room or nothing to put. What does not fit
+/// cannot be put later, because the next call begins at the head again.
+#[cfg(target_os = "linux")]
+pub(crate) fn tee(from: BorrowedFd<'_>, to: BorrowedFd<'_>, length: usize) -> io::Result<usize> {
+    retry(|| {
+        // SAFETY: takes integers only.
+        count(unsafe {
+            libc::tee(
+                from.as_raw_fd(),
+                to.as_raw_fd(),
+                length,
+                libc::SPLICE_F_NONBLOCK,
+            )
+        })
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn tee(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: usize) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

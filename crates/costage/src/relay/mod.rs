@@ -1,0 +1,331 @@
+//! From one input to several outputs without passing through this process.
+
+mod copies;
+mod sink;
+
+use std::cell::RefCell;
+use std::os::fd::AsFd;
+use std::rc::Rc;
+
+use crate::staging::Staging;
+use crate::{Block, Framing, Pull, Pulled, Reader, Result, Sink, Waits, sys};
+
+pub use sink::RelaySink;
+use sink::{Lane, Offer};
+
+/// With less than this in the input it is read: a piece that is moved takes up a whole page's place in a pipe however
+/// small it is, so that few of them fill it, while what is written joins what is there.
+const LEAST: usize = 32 << 10;
+/// How much is moved in one round.
+const ROUND: usize = Staging::SIZE.unsigned_abs() as usize;
+/// The same where some output has to be written what is read: as much as stays in a cache meanwhile.
+const MIXED_ROUND: usize = 256 << 10;
+
+/// Lets the system move bytes from the input of a chain to its outputs: for a chain in which no stage has to see them.
+///
+/// Every output is a [`sink`](Relay::sink) of it and the input its [`reader`](Relay::reader). The chain is the usual
+/// one. When there is much in the input (a pipe, or a file) it comes to the sinks by `tee(2)` and `splice(2)`; for a sink that the
+/// system has no such way to (a file opened for appending, a socket, a terminal), it is read and sent through the
+/// chain, and so is everything when there is little of it. What goes wrong with a sink is met, and told, by the
+/// [`Sink`] inside; the others do not notice.
+///
+/// A sink that has no room holds the input back. What waits for room is in a pipe of 1 MiB for each, as far as the system
+/// lets it be so large; the pipes at both ends are enlarged, too.
+///
+/// Of a file its pages go to a pipe and not copies of them: who writes over them, or cuts the file within a page,
+/// changes what the reader has not read yet. To append to it changes nothing.
+///
+/// ```
+/// use std::io::Read;
+/// use costage::{Reader, Relay, Source, Stage, broadcast, sink};
+///
+/// let relay = Relay::new();
+/// let ((mut one, first), (mut two, second)) = (std::io::pipe()?, std::io::pipe()?);
+/// let targets: [Box<dyn Stage>; 2] =
+///     [Box::new(relay.sink(sink("one", first))), Box::new(relay.sink(sink("two", second)))];
+/// let input = relay.reader(Reader::open("Cargo.toml")?);
+/// Source::new(input).drive(broadcast(targets))?;
+/// let (mut copy, mut other) = (String::new(), String::new());
+/// one.read_to_string(&mut copy)?;
+/// two.read_to_string(&mut other)?;
+/// assert_eq!(copy, std::fs::read_to_string("Cargo.toml")?);
+/// assert_eq!(other, copy);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Relay {
+    lanes: Rc<RefCell<Lanes>>,
+}
+
+/// The outputs that are open; each is also a stage of the chain.
+type Lanes = Vec<Rc<RefCell<dyn Lane>>>;
+
+impl Relay {
+    /// One that knows no sinks yet.
+    pub fn new() -> Relay {
+        Relay::default()
+    }
+
+    /// An output. Without the relay's [`reader`](Relay::reader) it is the sink that it is made of.
+    pub fn sink<F: AsFd + 'static>(&self, to: Sink<F>) -> RelaySink<F> {
+        let sink = RelaySink::new(to);
+        self.lanes.borrow_mut().push(sink.lane());
+        sink
+    }
+
+    /// The input, whose bytes pass as they come ([`Framing::AsItComes`]).
+    pub fn reader(&self, from: Reader) -> RelayReader {
+        RelayReader {
+            relay: self.clone(),
+            from: from.framed(b'\n', Framing::AsItComes),
+            way: Way::Untried,
+        }
+    }
+}
+
+impl std::fmt::Debug for Relay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let lanes = self.lanes.borrow().len();
+        f.debug_struct("Relay").field("sinks", &lanes).finish()
+    }
+}
+
+/// The input of a [`Relay`]: a source. Made by [`Relay::reader`].
+#[derive(Debug)]
+pub struct RelayReader {
+    relay: Relay,
+    from: Reader,
+    way: Way,
+}
+
+/// How the input's bytes are had without reading them.
+#[derive(Debug)]
+enum Way {
+    Untried,
+    /// They are in a pipe.
+    Pipe,
+    /// They are put into this pipe, and are gone from it at the end of each round unless it took less.
+    File(Staging),
+    /// They are not, from here on.
+    Read,
+}
+
+impl RelayReader {
+    /// Moves what has come to all sinks. `None`: it is to be read.
+    fn round(&mut self) -> Result<Option<Pulled>> {
+        if matches!(self.way, Way::Untried) {
+            self.begin();
+        }
+        let lanes = Rc::clone(&self.relay.lanes);
+        let mut lanes = lanes.borrow_mut();
+        lanes.retain(|lane| lane.borrow().is_open());
+        let (mut some_move, mut some_read) = (false, false);
+        for lane in lanes.iter() {
+            match lane.borrow_mut().offer() {
+                Offer::Ready => some_move = true,
+                Offer::NotNow => return Ok(None),
+                Offer::Never => some_read = true,
+            }
+        }
+        if !some_move {
+            return Ok(None);
+        }
+        // What the first can hold, all others can.
+        lanes.sort_by_key(|lane| lane.borrow().capacity());
+        let most = if some_read { MIXED_ROUND } else { ROUND };
+        let Some(head) = self.come(lanes.len() == 1 && !some_read) else {
+            return Ok(None);
+        };
+        let Some(moved) = self.distribute(&head, &lanes, most, some_read) else {
+            return Ok(None);
+        };
+        let pulled = if moved.left > 0 {
+            let block = self.read_exactly(moved.left)?;
+            for lane in lanes.iter() {
+                lane.borrow_mut().skip_if_staged(moved.all, block.len());
+            }
+            Pulled::Block(block)
+        } else {
+            Pulled::Partial
+        };
+        // Those behind pipes have something to do while files are written.
+        for lane in lanes.iter() {
+            lane.borrow_mut().push();
+        }
+        write_files(&lanes);
+        Ok(Some(pulled))
+    }
+
+    /// Puts what is at the head of the input into the staging pipes of all who are ready. The last one gets it moved,
+    /// so that it is gone, unless others are to be sent it.
+    fn distribute(
+        &mut self,
+        head: &Head,
+        lanes: &[Rc<RefCell<dyn Lane>>],
+        most: usize,
+        mut some_read: bool,
+    ) -> Option<Moved> {
+        let from = match (head, &self.way) {
+            (Head::Input, _) => self.from.fd(),
+            (Head::Feed, Way::File(feed)) => feed.head(),
+            (Head::Feed, _) => return None,
+        };
+        let mut all = None;
+        let mut gone = 0;
+        for (number, lane) in (1..).zip(lanes) {
+            let mut lane = lane.borrow_mut();
+            let Some(staging) = lane.staging() else {
+                continue;
+            };
+            let most = all.unwrap_or(most);
+            if number == lanes.len() && !some_read {
+                gone = staging.fill(from, most).unwrap_or(0);
+                if gone == 0 || all.is_some_and(|all| gone < all) {
+                    // What it has not got it is sent, behind what it has.
+                    lane.refuse();
+                }
+                all = all.or(Some(gone).filter(|&gone| gone > 0));
+            } else {
+                match staging.tee(from, most) {
+                    Ok(put @ 1..) if all.is_none_or(|all| all == put) => all = Some(put),
+                    _ => {
+                        lane.give_back();
+                        some_read = true;
+                    }
+                }
+            }
+        }
+        if let (Head::Feed, Way::File(feed)) = (head, &mut self.way) {
+            feed.taken(gone);
+        }
+        all.map(|all| Moved {
+            all,
+            left: all - gone,
+        })
+    }
+
+    fn begin(&mut self) {
+        self.way = if let Some(pipe) = self.from.pipe() {
+            // Not before there is something that is worth it.
+            if sys::available(pipe).unwrap_or(0) < LEAST {
+                return;
+            }
+            sys::enlarge_pipe(pipe, Staging::SIZE);
+            Way::Pipe
+        } else if self.from.large_file().is_some()
+            && let Ok(feed) = Staging::new()
+        {
+            Way::File(feed)
+        } else {
+            Way::Read
+        };
+    }
+
+    /// Where something is that can be moved, if there is enough. What comes to one output alone can come straight from
+    /// a file.
+    fn come(&mut self, alone: bool) -> Option<Head> {
+        let head = match &mut self.way {
+            Way::Pipe => {
+                let there = sys::available(self.from.pipe()?).ok()?;
+                (there >= LEAST).then_some(Head::Input)
+            }
+            Way::File(feed) if feed.held() > 0 => Some(Head::Feed),
+            Way::File(feed) => match self.from.large_file() {
+                Some(_) if alone => Some(Head::Input),
+                // What is wrong, if anything is, an ordinary read will say.
+                Some(file) => feed
+                    .fill(file, ROUND)
+                    .is_ok_and(|count| count > 0)
+                    .then_some(Head::Feed),
+                None => None,
+            },
+            Way::Untried | Way::Read => None,
+        };
+        if head.is_none() && matches!(self.way, Way::File(_)) {
+            self.way = Way::Read;
+        }
+        head
+    }
+
+    /// Reads what is at the head of the input.
+    fn read_exactly(&mut self, count: usize) -> Result<Block> {
+        let bytes = match &mut self.way {
+            Way::File(feed) => feed.read(count),
+            _ => self.from.read_exactly(count),
+        };
+        bytes
+            .map(Block::from)
+            .map_err(|error| self.from.error(error))
+    }
+
+    /// Reads what was taken from a file and could not be moved on.
+    fn read_fed(&mut self) -> Result<Option<Block>> {
+        match &self.way {
+            Way::File(feed) if feed.held() > 0 => {
+                let count = feed.held();
+                self.read_exactly(count).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Moves on what is in the pipes before files.
+fn write_files(lanes: &Lanes) {
+    let borrowed: Vec<_> = lanes.iter().map(|lane| lane.borrow()).collect();
+    let copies: Vec<_> = borrowed.iter().map(|lane| lane.copy()).collect();
+    let made = copies::make(&copies.iter().flatten().collect::<Vec<_>>());
+    let has_copy: Vec<bool> = copies.iter().map(Option::is_some).collect();
+    drop(borrowed);
+    let files = lanes.iter().zip(has_copy).filter(|(_, has_copy)| *has_copy);
+    for ((lane, _), made) in files.zip(made) {
+        lane.borrow_mut().pushed(made);
+    }
+}
+
+/// Where the bytes of a round are.
+enum Head {
+    /// In the pipe, or the file, that is the input.
+    Input,
+    /// In the pipe that a file's pages are put into.
+    Feed,
+}
+
+/// What became of a round.
+struct Moved {
+    /// So many bytes it was about.
+    all: usize,
+    /// So many of them are still at the head, and are to be read for those who have not got them.
+    left: usize,
+}
+
+impl Pull for RelayReader {
+    fn waits(&mut self, waits: &mut Waits, room: bool) {
+        self.from.waits(waits, room);
+    }
+
+    fn pull(&mut self, waits: &Waits) -> Result<Pulled> {
+        if self.from.is_ready(waits)
+            && let Some(pulled) = self.round()?
+        {
+            return Ok(pulled);
+        }
+        match self.read_fed()? {
+            Some(block) => Ok(Pulled::Block(block)),
+            None => self.from.pull(waits),
+        }
+    }
+
+    fn drains(&self) -> bool {
+        self.from.drains()
+    }
+
+    fn held(&self) -> usize {
+        self.from.held()
+    }
+
+    fn stop(&mut self) -> Option<Block> {
+        // An error here would be of a pipe of our own.
+        self.read_fed().ok().flatten().or_else(|| self.from.stop())
+    }
+}
