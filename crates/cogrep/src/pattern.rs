@@ -1,10 +1,14 @@
 //! Patterns, and the engine chosen for each.
 
+mod caseless;
+mod dense;
 mod error;
+mod grams;
 mod literal;
 mod literals;
 mod parse;
 mod regex;
+mod required;
 mod words;
 
 use std::fmt;
@@ -98,7 +102,7 @@ impl Engine {
         }
         Ok(match patterns[..] {
             [] => Engine::Nothing,
-            [text] if !text.is_empty() && !syntax.ignore_case => {
+            [text] if !(text.is_empty() || syntax.ignore_case && syntax.lines) => {
                 Engine::Literal(Box::new(Literal::new(text, syntax)))
             }
             _ if syntax.lines && !syntax.ignore_case => {
@@ -171,14 +175,24 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// Makes now what otherwise is made once a MiB has been searched: before clones of it search parts of a long
+    /// text.
+    pub fn prepare(&mut self) {
+        if let Engine::Regex(regex) = &mut self.engine {
+            regex.make_table();
+        }
+    }
+}
+
 /// The engine that was chosen, in a few words.
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.engine {
             Engine::All(_) => f.write_str("none, every line matches"),
             Engine::Nothing => f.write_str("none, no line matches"),
-            Engine::Literal(_) => f.write_str("memmem, one text"),
-            Engine::Literals(literals) => write!(f, "Aho-Corasick, {} texts", literals.len()),
+            Engine::Literal(literal) => literal.fmt(f),
+            Engine::Literals(literals) => literals.fmt(f),
             Engine::WholeLines(lines) => write!(f, "a set of {} whole lines", lines.len()),
             Engine::Regex(regex) => regex.fmt(f),
         }

@@ -1,19 +1,26 @@
-//! Several texts as they are: Aho-Corasick, with the SIMD of its packed search where they are few.
+//! Several texts as they are: the packed search of Aho-Corasick where they are few, grams where they are many, and
+//! the automaton where they are very many.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 use memchr::memchr;
 
+use super::grams::Grams;
 use super::words::is_word;
 use super::{PatternError, Syntax, line_around};
+
+/// From so many texts on grams are faster than the packed search, which looks at two nibbles of each byte.
+const WORTH_GRAMS: usize = 24;
 
 /// Texts of which one has to be there; it may have to be a word.
 #[derive(Clone, Debug)]
 pub(super) struct Literals {
     automaton: AhoCorasick,
+    grams: Option<Box<Grams>>,
     are_words: bool,
 }
 
@@ -31,26 +38,29 @@ impl Literals {
             .ascii_case_insensitive(syntax.ignore_case)
             .build(texts)
             .map_err(PatternError::new)?;
+        let are_many = texts.len() >= WORTH_GRAMS && !syntax.ignore_case;
+        let grams = Some(texts).filter(|_| are_many).and_then(Grams::new);
         Ok(Literals {
             automaton,
+            grams: grams.map(Box::new),
             are_words: syntax.words,
         })
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.automaton.patterns_len()
-    }
-
     pub(super) fn find(&self, text: &[u8], mut from: usize, terminator: u8) -> Option<usize> {
         loop {
-            let input = Input::new(text).range(from..).earliest(true);
-            let at = self.automaton.find(input)?.start();
+            let at = if let Some(grams) = &self.grams {
+                grams.find(text, from)?
+            } else {
+                let input = Input::new(text).range(from..).earliest(true);
+                self.automaton.find(input)?.start()
+            };
             if !self.are_words {
                 return Some(at);
             }
             let line = line_around(text, from, at, terminator);
             let end = line.end - usize::from(text[line.clone()].ends_with(&[terminator]));
-            if let Some(found) = self.first_word(&text[line.start..end], at - line.start) {
+            if let Some(found) = self.first_word(&text[line.start..end], 0) {
                 return Some(line.start + found.start);
             }
             from = line.end;
@@ -76,6 +86,16 @@ impl Literals {
             .filter(|found| is_word(line, &found.range()))
             .min_by_key(|found| (found.start(), found.pattern()))
             .map(|found| found.range())
+    }
+}
+
+impl fmt::Display for Literals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts = self.automaton.patterns_len();
+        match self.grams {
+            Some(_) => write!(f, "grams of {texts} texts"),
+            None => write!(f, "Aho-Corasick of {texts} texts"),
+        }
     }
 }
 

@@ -8,20 +8,50 @@ use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::{Anchored, Input, MatchKind, PatternID};
 use regex_syntax::hir::Hir;
 
+use super::dense::Dense;
 use super::parse::{Words, as_lines, as_words, without_groups};
+use super::required::{Prefilter, Required};
 use super::words::{is_word_before, is_word_behind};
 use super::{PatternError, Syntax, line_around};
 
 /// What a compiled regex may take. Ten times what a thousand alternatives need; `(a{0,500}){500}` is refused.
 const COMPILED_AT_MOST: usize = 10 << 20;
 
+/// So much is searched before a table of states is made, which takes a while.
+const WORTH_A_TABLE: usize = 1 << 20;
+/// A prefilter is given up when it has been wrong so often, and more than once in so many bytes.
+const WRONG_AT_MOST: usize = 64;
+const WRONG_EVERY: usize = 128;
+
 /// A regex that finds lines in blocks, and where in a line it matches.
 #[derive(Clone, Debug)]
 pub(super) struct LineRegex {
-    search: Engine,
-    /// The search may find too much, of which this decides on the line.
-    must_confirm: bool,
+    /// What every match has in it.
+    prefilter: Option<Filter>,
+    table: Table,
+    regex: Engine,
+    /// For `-w` the search knows only ASCII's words, and other lines have to be looked at again.
+    has_words: bool,
     exact: Exact,
+}
+
+/// A search for what is required, and how it does.
+#[derive(Clone, Debug)]
+struct Filter {
+    search: Prefilter,
+    /// What it finds is a match.
+    is_all: bool,
+    searched: usize,
+    wrong: usize,
+}
+
+/// The table of states that is made for a long text.
+#[derive(Clone, Debug)]
+enum Table {
+    /// So many bytes were searched without it.
+    NotYet(usize, Hir),
+    Made(Dense),
+    Impossible,
 }
 
 impl LineRegex {
@@ -36,17 +66,25 @@ impl LineRegex {
             };
             if syntax.lines { as_lines(hir) } else { hir }
         };
-        let search = Engine::new(
-            &around(bare.clone(), Words::Ascii),
-            syntax.terminator,
-            MatchKind::LeftmostFirst,
-        )?;
+        let searched = around(bare.clone(), Words::Ascii);
+        let regex = Engine::new(&searched, syntax.terminator, MatchKind::LeftmostFirst)?;
+        let required = Required::of(&bare);
+        let prefilter = required.as_ref().map(|required| {
+            Ok(Filter {
+                search: Prefilter::new(required)?,
+                is_all: required.is_all && !syntax.words && !syntax.lines,
+                searched: 0,
+                wrong: 0,
+            })
+        });
         let beside_broken = syntax
             .words
             .then(|| if syntax.lines { as_lines(bare) } else { bare });
         Ok(LineRegex {
-            search,
-            must_confirm: syntax.words,
+            prefilter: prefilter.transpose()?,
+            table: Table::NotYet(0, searched),
+            regex,
+            has_words: syntax.words,
             exact: Exact {
                 terminator: syntax.terminator,
                 hir: around(hir, Words::Unicode),
@@ -62,24 +100,71 @@ impl LineRegex {
     }
 
     pub(super) fn find(&mut self, text: &[u8], mut from: usize, terminator: u8) -> Option<usize> {
-        loop {
-            let at = self.search.end_of_match(text, from)?;
+        while from < text.len() {
+            let (at, is_sure) = self.candidate(text, from, terminator)?;
             // Behind the last terminator there is no line for an empty match to be in.
             if at == text.len() && text.last() == Some(&terminator) {
                 return None;
             }
-            if !self.must_confirm {
+            if is_sure && !self.has_words {
                 return Some(at);
             }
             let line = line_around(text, from, at, terminator);
             let bytes = &text[line.clone()];
             let bytes = bytes.strip_suffix(&[terminator]).unwrap_or(bytes);
-            if bytes.is_ascii() || self.exact.bounds(bytes, 0).is_some() {
+            if self.confirms(bytes, is_sure) {
                 return Some(at);
             }
+            if !is_sure {
+                self.was_wrong();
+            }
             from = line.end;
-            if from >= text.len() {
-                return None;
+        }
+        None
+    }
+
+    /// The next place that may be in a matching line, and whether it surely is, except for words beyond ASCII.
+    fn candidate(&mut self, text: &[u8], from: usize, terminator: u8) -> Option<(usize, bool)> {
+        if let Some(filter) = &mut self.prefilter {
+            let at = filter.search.find(text, from, terminator);
+            filter.searched += at.unwrap_or(text.len()) - from;
+            return at.map(|at| (at, filter.is_all));
+        }
+        if matches!(self.table, Table::NotYet(searched, _) if searched >= WORTH_A_TABLE) {
+            self.make_table();
+        }
+        let at = match &self.table {
+            Table::Made(dense) => dense.find(text, from, terminator),
+            _ => self.regex.end_of_match(text, from),
+        };
+        if let Table::NotYet(searched, _) = &mut self.table {
+            *searched += at.unwrap_or(text.len()) - from;
+        }
+        at.map(|at| (at, true))
+    }
+
+    /// Makes the table of states now, if it may ever be needed.
+    pub(super) fn make_table(&mut self) {
+        if let Table::NotYet(_, hir) = &self.table {
+            let made = Dense::new(hir, self.exact.terminator);
+            self.table = made.map_or(Table::Impossible, Table::Made);
+        }
+    }
+
+    /// Does the line match in which something was found?
+    fn confirms(&mut self, line: &[u8], is_sure: bool) -> bool {
+        if self.has_words && !line.is_ascii() {
+            return self.exact.bounds(line, 0).is_some();
+        }
+        is_sure || self.regex.end_of_match(line, 0).is_some()
+    }
+
+    /// A prefilter that finds much and is mostly wrong costs more than it saves.
+    fn was_wrong(&mut self) {
+        if let Some(filter) = &mut self.prefilter {
+            filter.wrong += 1;
+            if filter.wrong > WRONG_AT_MOST && filter.searched / filter.wrong < WRONG_EVERY {
+                self.prefilter = None;
             }
         }
     }
@@ -107,9 +192,17 @@ impl LineRegex {
 
 impl fmt::Display for LineRegex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("regex")?;
-        if self.must_confirm {
-            f.write_str(", confirmed on lines beyond ASCII")?;
+        match (&self.prefilter, &self.table) {
+            (Some(filter), _) if filter.is_all => write!(f, "{}", filter.search)?,
+            (Some(filter), _) => write!(f, "{}, then a regex on the line", filter.search)?,
+            (None, Table::Made(dense)) => write!(f, "{dense}")?,
+            (None, Table::NotYet(..)) => {
+                f.write_str("a regex, for long texts as a table of states")?;
+            }
+            (None, Table::Impossible) => f.write_str("a regex")?,
+        }
+        if self.has_words {
+            f.write_str(", then words beyond ASCII")?;
         }
         Ok(())
     }

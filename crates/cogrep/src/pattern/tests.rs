@@ -154,7 +154,11 @@ proptest! {
             return Ok(());
         };
         let mut pattern = Pattern::any_of(patterns.iter().map(|it| it.as_bytes()), syntax).expect("it is one");
-        prop_assert_eq!(by_block(&mut pattern, &text), naive.select(&text), "{}", text.escape_ascii());
+        let expected = naive.select(&text);
+        prop_assert_eq!(by_block(&mut pattern, &text), &*expected, "{}", text.escape_ascii());
+        // With a table of states, too.
+        pattern.prepare();
+        prop_assert_eq!(by_block(&mut pattern, &text), expected, "{}", text.escape_ascii());
     }
 
     #[test]
