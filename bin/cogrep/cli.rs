@@ -38,6 +38,7 @@ pub struct Cli {
     pub group_separator: Option<OsString>,
     pub color: When,
     pub no_messages: bool,
+    pub threads: Option<usize>,
 }
 
 /// Which of `-i`, `-S` and `--no-ignore-case` came last.
@@ -110,6 +111,7 @@ impl Cli {
             },
             color: matches.get_one("color").copied().unwrap_or(When::Never),
             no_messages: flag("no-messages"),
+            threads: matches.get_one("threads").copied(),
         })
     }
 }
@@ -156,6 +158,16 @@ fn when(text: &str) -> Result<When, Refusal> {
             "invalid argument '{}' for '--color': 'always', 'never' or 'auto'",
             printable(text)
         ))),
+    }
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    let wrong = || "expected a number of threads, at least 1".to_owned();
+    let number = text.parse().map_err(|_| wrong())?;
+    if number == 0 {
+        Err(wrong())
+    } else {
+        Ok(number)
     }
 }
 
@@ -348,8 +360,16 @@ fn surroundings() -> [Arg; 5] {
     ]
 }
 
-fn reports() -> [Arg; 1] {
-    [flag("no-messages", "Say nothing of files that cannot be read").short('s')]
+fn reports() -> [Arg; 2] {
+    [
+        flag("no-messages", "Say nothing of files that cannot be read").short('s'),
+        option("threads")
+            .value_name("NUM")
+            .value_parser(threads)
+            .help(
+                "Search a large file with NUM threads [default: as many as there are processors]",
+            ),
+    ]
 }
 
 const RECURSIVE: &str =

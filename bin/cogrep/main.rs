@@ -136,6 +136,7 @@ fn run(
         with_filename: only_names || cli.with_filename.unwrap_or(cli.files.len() > 1),
         stdin_name: cli.label.as_deref().map(OsStrExt::as_bytes),
         output: output_file().filter(|_| feeds_back),
+        threads: cli.threads,
         failed: false,
     };
     let ended = search.all(&cli.files);

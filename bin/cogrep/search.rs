@@ -1,15 +1,22 @@
 //! One search through several files.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io::{self, Seek, SeekFrom};
+use std::num::NonZero;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::thread;
 
-use cogrep::{Grep, Pattern, Report, Settings};
+use cogrep::{Grep, Parallel, Pattern, Report, Settings, Stretch};
 use costage::{Call, Driver, Ended, Error, Framing, Reader, Result, Stage};
 use coutils_cli::{Program, Tally};
+
+/// From so many bytes on threads are worth their beginning, and without a word if they were asked for.
+const WORTH_THREADS: u64 = 8 << 20;
+const ASKED_FOR: u64 = 2 << 20;
 
 /// The chain, and what the files of one command line share.
 pub struct Search<'a> {
@@ -24,6 +31,8 @@ pub struct Search<'a> {
     pub stdin_name: Option<&'a [u8]>,
     /// The regular file that the lines found are written to.
     pub output: Option<FileId>,
+    /// How many are to search a large file, if that was said.
+    pub threads: Option<usize>,
     /// A file could not be read.
     pub failed: bool,
 }
@@ -34,12 +43,11 @@ pub type FileId = (u64, u64);
 /// The file standard output is, if it is a regular one.
 pub fn output_file() -> Option<FileId> {
     let file = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-    regular_file(file.and_then(|file| file.metadata()))
+    regular_file(&file.and_then(|file| file.metadata()).ok()?)
 }
 
-fn regular_file(metadata: io::Result<Metadata>) -> Option<FileId> {
-    let metadata = metadata.ok().filter(Metadata::is_file)?;
-    Some((metadata.dev(), metadata.ino()))
+fn regular_file(metadata: &Metadata) -> Option<FileId> {
+    metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
 }
 
 impl Search<'_> {
@@ -93,29 +101,87 @@ impl Search<'_> {
 
     fn search(&mut self, file: &OsStr) -> Result<Ended> {
         let is_stdin = file == "-";
-        let (reader, metadata, name) = if is_stdin {
-            let metadata = stdin_file().and_then(|file| file.metadata());
-            (
-                Reader::stdin()?,
-                metadata,
-                self.stdin_name.unwrap_or(b"(standard input)"),
-            )
+        let (opened, what, name) = if is_stdin {
+            let name = self.stdin_name.unwrap_or(b"(standard input)");
+            (stdin_file().ok(), "standard input".into(), name)
         } else {
-            (Reader::open(file)?, fs::metadata(file), file.as_bytes())
+            let opened = costage::open(file)?;
+            (
+                Some(opened),
+                Path::new(file).display().to_string(),
+                file.as_bytes(),
+            )
         };
+        let metadata = opened.as_ref().and_then(|file| file.metadata().ok());
         // As GNU grep has it: a file that grows by what is found in it would never end.
-        if self.output.is_some() && self.output == regular_file(metadata) {
+        if self.output.is_some() && self.output == metadata.as_ref().and_then(regular_file) {
             let what = String::from_utf8_lossy(name);
             let why = io::Error::other("input file is also the output");
             return Err(Error::io(Call::Read, what, why));
         }
-        let _ = self.grep.to().begin(self.with_filename.then_some(name))?;
+        let name = self.with_filename.then_some(name);
+        let _ = self.grep.to().begin(name)?;
         let start = if is_stdin { stdin_position() } else { None };
+        if let (Some(file), Some(metadata)) = (&opened, &metadata) {
+            let ended = self.in_parts(file, metadata, &what, name)?;
+            if ended != Ended::Input {
+                return Ok(ended);
+            }
+        }
+        let reader = match opened {
+            Some(file) if !is_stdin => Reader::new(what, file)?,
+            _ => Reader::stdin()?,
+        };
         let mut reader = reader.framed(self.terminator, Framing::Lines);
         let ended = self.driver.pump(&mut reader, &mut self.grep)?;
         if let (Some(start), Some(end)) = (start, self.grep.to().stopped_at()) {
             leave_stdin_at(start + end);
         }
+        Ok(ended)
+    }
+
+    /// Searches all but an unfinished last line of a large regular file in parts, and leaves it to be read from
+    /// there. Of every other file nothing.
+    fn in_parts(
+        &mut self,
+        mut file: &File,
+        metadata: &Metadata,
+        what: &str,
+        name: Option<&[u8]>,
+    ) -> Result<Ended> {
+        let (threads, worth) = match self.threads {
+            Some(threads) => (threads, ASKED_FOR),
+            None => (
+                thread::available_parallelism().map_or(1, NonZero::get),
+                WORTH_THREADS,
+            ),
+        };
+        let Ok(start) = file.stream_position() else {
+            return Ok(Ended::Input);
+        };
+        let is_large = metadata.len().saturating_sub(start) >= worth;
+        if threads < 2 || !metadata.is_file() || !is_large || !Parallel::can(self.settings) {
+            return Ok(Ended::Input);
+        }
+        let describe = |error| Error::io(Call::Read, what, error);
+        self.program.debug(format_args!(
+            "{what}: searched in parts by {threads} threads"
+        ));
+        let stretch = Stretch {
+            file: file.try_clone().map_err(describe)?,
+            what: what.into(),
+            range: start..metadata.len(),
+            terminator: self.terminator,
+            counts_lines: self.program.counts(),
+        };
+        let grep = self.grep.to();
+        let matcher = grep.matcher().clone();
+        let mut parts = Parallel::new(stretch, &matcher, self.settings, name, threads)?;
+        let ended = self.driver.pump(&mut parts, grep.output())?;
+        grep.absorb(parts.passed());
+        let passed = parts.passed();
+        self.grep.passed(passed.lines, passed.bytes);
+        file.seek(SeekFrom::Start(parts.end())).map_err(describe)?;
         Ok(ended)
     }
 }

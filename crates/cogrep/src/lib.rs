@@ -24,6 +24,7 @@ mod around;
 mod colors;
 mod matcher;
 mod output;
+mod parallel;
 mod pattern;
 mod printer;
 mod replacement;
@@ -32,7 +33,8 @@ mod stage;
 
 pub use colors::Colors;
 pub use matcher::Matcher;
+pub use parallel::{Parallel, Stretch};
 pub use pattern::{Pattern, PatternError, Syntax};
 pub use replacement::Replacement;
 pub use settings::{Context, Report, Settings};
-pub use stage::{Grep, grep};
+pub use stage::{Grep, Passed, grep};

@@ -60,20 +60,36 @@ pub trait Matcher {
     }
 }
 
+/// A matcher that is lent or boxed is the matcher.
+macro_rules! forward {
+    () => {
+        fn find(&mut self, text: &[u8], from: usize, terminator: u8) -> Option<usize> {
+            (**self).find(text, from, terminator)
+        }
+
+        fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
+            (**self).bounds(line, from)
+        }
+
+        fn groups(
+            &mut self,
+            line: &[u8],
+            from: usize,
+            groups: &mut Vec<Option<Range<usize>>>,
+        ) -> bool {
+            (**self).groups(line, from, groups)
+        }
+
+        fn group_names(&mut self) -> Vec<Option<String>> {
+            (**self).group_names()
+        }
+    };
+}
+
+impl<M: Matcher + ?Sized> Matcher for &mut M {
+    forward!();
+}
+
 impl<M: Matcher + ?Sized> Matcher for Box<M> {
-    fn find(&mut self, text: &[u8], from: usize, terminator: u8) -> Option<usize> {
-        (**self).find(text, from, terminator)
-    }
-
-    fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
-        (**self).bounds(line, from)
-    }
-
-    fn groups(&mut self, line: &[u8], from: usize, groups: &mut Vec<Option<Range<usize>>>) -> bool {
-        (**self).groups(line, from, groups)
-    }
-
-    fn group_names(&mut self) -> Vec<Option<String>> {
-        (**self).group_names()
-    }
+    forward!();
 }

@@ -7,6 +7,7 @@ mod grams;
 mod literal;
 mod literals;
 mod parse;
+mod race;
 mod regex;
 mod required;
 mod words;
@@ -172,16 +173,6 @@ impl Pattern {
         let engine = Engine::of(&mut patterns, syntax)?;
         let terminator = syntax.terminator;
         Ok(Pattern { engine, terminator })
-    }
-}
-
-impl Pattern {
-    /// Makes now what otherwise is made once a MiB has been searched: before clones of it search parts of a long
-    /// text.
-    pub fn prepare(&mut self) {
-        if let Engine::Regex(regex) = &mut self.engine {
-            regex.make_table();
-        }
     }
 }
 

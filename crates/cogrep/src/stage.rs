@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use costage::{Block, Flow, Result, Stage};
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
 use crate::around::Around;
 use crate::output::{Output, WORTH_SHARING};
@@ -41,6 +41,29 @@ pub struct Grep<M, S> {
     around: Around,
     input: Option<InputState>,
     has_selected: bool,
+}
+
+/// What an input has passed: to go on with it elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// Lines, if they are numbered.
+    pub lines: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// Selected lines, if they are counted.
+    pub selected: u64,
+    /// Has a line been selected?
+    pub has_selected: bool,
+}
+
+impl Passed {
+    /// This, and behind it that.
+    pub fn add(&mut self, more: Passed) {
+        self.lines += more.lines;
+        self.bytes += more.bytes;
+        self.selected += more.selected;
+        self.has_selected |= more.has_selected;
+    }
 }
 
 /// What is known of the input that is being searched.
@@ -138,6 +161,37 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         Some(input.selected_end)
     }
 
+    /// Takes what was passed and selected of this input elsewhere for its own, as [`Parallel`](crate::Parallel) does
+    /// for the beginning of a large file.
+    pub fn absorb(&mut self, passed: Passed) {
+        let input = self.input.get_or_insert_default();
+        input.lines += passed.lines;
+        input.bytes += passed.bytes;
+        input.selected += passed.selected;
+        self.has_selected |= passed.has_selected;
+    }
+
+    /// What has been passed of this input.
+    pub fn passed(&self) -> Passed {
+        let input = self.input.unwrap_or_default();
+        Passed {
+            lines: input.lines,
+            bytes: input.bytes,
+            selected: input.selected,
+            has_selected: self.has_selected,
+        }
+    }
+
+    /// What matches.
+    pub fn matcher(&mut self) -> &mut M {
+        &mut self.matcher
+    }
+
+    /// Where it sends on.
+    pub fn output(&mut self) -> &mut S {
+        &mut self.output.to
+    }
+
     /// Do the selected lines go on as they are, all of them?
     fn is_plain(&self) -> bool {
         self.printer.is_plain(&self.settings)
@@ -145,8 +199,33 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             && !self.around.is_wanted()
     }
 
+    /// Counts the lines that match, if nothing else is wanted: where one begins does not matter.
+    fn count(&mut self, block: &Block, input: &mut InputState) {
+        let text: &[u8] = block;
+        let terminator = block.terminator();
+        let mut matched = 0;
+        let mut at = 0;
+        while at < text.len()
+            && let Some(hit) = self.matcher.find(text, at, terminator)
+        {
+            matched += 1;
+            at = memchr(terminator, &text[hit..]).map_or(text.len(), |end| hit + end + 1);
+        }
+        let selected = if self.settings.invert {
+            count_lines(text, terminator) - matched
+        } else {
+            matched
+        };
+        input.selected += selected;
+        self.has_selected |= selected > 0;
+    }
+
     /// The hot loop: from hit to hit through the block. Neighbouring hits are one run.
     fn search(&mut self, block: &Block, input: &mut InputState) -> Result<()> {
+        if self.settings.report == Report::Count && self.settings.max_count.is_none() {
+            self.count(block, input);
+            return Ok(());
+        }
         // Once: to get at the bytes of a block costs as much as to look at a few of them.
         let text: &[u8] = block;
         let terminator = block.terminator();
@@ -219,10 +298,6 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         };
         let (count, end) = match wanted {
             Some(wanted) => first_lines(&block[..run.end], run.start, wanted, block.terminator()),
-            None if self.settings.report == Report::Count => (
-                count_lines(&block[run.clone()], block.terminator()),
-                run.end,
-            ),
             // Nobody asks how many there are.
             None => (0, run.end),
         };

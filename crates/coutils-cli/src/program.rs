@@ -63,6 +63,11 @@ impl Program {
         self
     }
 
+    /// Are totals to be told?
+    pub fn counts(&self) -> bool {
+        self.stats.is_some()
+    }
+
     /// Counts what goes to `to` as the output, if totals are to be told. On a terminal `--stats` shows them about once
     /// a second while something flows. Costs a search for line ends, and without `--stats` and `--debug` nothing.
     pub fn tally<S: Stage>(&self, to: S) -> Tally<S> {

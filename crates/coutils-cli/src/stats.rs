@@ -206,6 +206,19 @@ impl<S: Stage> Tally<S> {
 }
 
 impl<S> Tally<S> {
+    /// Counts what passed elsewhere.
+    pub fn passed(&self, lines: u64, bytes: u64) {
+        if let Some(stats) = &self.stats {
+            let count = if self.is_input {
+                &stats.input
+            } else {
+                &stats.output
+            };
+            count.lines.fetch_add(lines, Relaxed);
+            count.bytes.fetch_add(bytes, Relaxed);
+        }
+    }
+
     /// What it sends to.
     pub fn to(&mut self) -> &mut S {
         &mut self.to

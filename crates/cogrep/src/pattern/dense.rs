@@ -21,6 +21,8 @@ const MAKING_AT_MOST: usize = 4 << 20;
 pub(super) struct Dense {
     dfa: Arc<dense::DFA<Vec<u32>>>,
     way: Way,
+    /// What the last byte of a line has to be, where a match ends there.
+    last: Option<Bytes>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +47,14 @@ impl Dense {
             return Some(Dense {
                 dfa: Arc::new(dfa),
                 way: Way::FromStart(first),
+                last: None,
             });
         }
         if at_end {
             let dfa = table(hir, terminator, true, Anchored::Yes)?;
             let first = first_state(&dfa, terminator)?;
             return Some(Dense {
+                last: Bytes::that_lead_on(&dfa, first, terminator),
                 dfa: Arc::new(dfa),
                 way: Way::FromEnd(first),
             });
@@ -58,6 +62,7 @@ impl Dense {
         Some(Dense {
             dfa: Arc::new(table(hir, terminator, false, Anchored::No)?),
             way: Way::Through,
+            last: None,
         })
     }
 
@@ -103,12 +108,24 @@ impl Dense {
     }
 
     fn backward(&self, first: StateID, text: &[u8], from: usize, terminator: u8) -> Option<usize> {
+        if let Some(last) = &self.last {
+            if let Some(end) = last.ends(text, from, terminator, |end| {
+                self.ends_at(first, &text[..end])
+            }) {
+                return Some(end);
+            }
+            return self.unfinished(text, from, terminator);
+        }
         for end in memchr_iter(terminator, &text[from..]) {
             if self.ends_at(first, &text[..from + end]) {
                 return Some(from + end);
             }
         }
-        // The last line of all may lack its terminator.
+        self.unfinished(text, from, terminator)
+    }
+
+    /// The last line of all may lack its terminator.
+    fn unfinished(&self, text: &[u8], from: usize, terminator: u8) -> Option<usize> {
         if text.last() != Some(&terminator) && from < text.len() {
             let end = start::Config::new().anchored(Anchored::Yes);
             let first = self.dfa.start_state(&end).ok()?;
@@ -171,6 +188,75 @@ fn first_state(dfa: &dense::DFA<Vec<u32>>, terminator: u8) -> Option<StateID> {
         .anchored(Anchored::Yes)
         .look_behind(Some(terminator));
     dfa.start_state(&beside).ok()
+}
+
+/// A range of bytes.
+#[derive(Clone, Copy, Debug)]
+struct Bytes {
+    low: u8,
+    high: u8,
+}
+
+/// So many places are looked at before it is asked whether one of them was a hit; the compiler makes vector
+/// instructions of it.
+const AT_ONCE: usize = 64;
+
+impl Bytes {
+    /// The bytes that do not end every hope of a match, if they are one range and the match is not empty.
+    fn that_lead_on(dfa: &dense::DFA<Vec<u32>>, first: StateID, terminator: u8) -> Option<Bytes> {
+        let leads_on = |byte: &u8| !dfa.is_dead_state(dfa.next_state(first, *byte));
+        let end = dfa.next_eoi_state(first);
+        if leads_on(&terminator) || dfa.is_match_state(end) {
+            return None;
+        }
+        let low = (0..=u8::MAX).find(leads_on)?;
+        let high = (0..=u8::MAX).rfind(leads_on)?;
+        (low..=high)
+            .all(|byte| leads_on(&byte))
+            .then_some(Bytes { low, high })
+    }
+
+    fn has(self, byte: u8) -> bool {
+        byte.wrapping_sub(self.low) <= self.high - self.low
+    }
+
+    /// The first end of a line, behind one of these bytes, that `fits`.
+    fn ends(
+        self,
+        text: &[u8],
+        from: usize,
+        terminator: u8,
+        mut fits: impl FnMut(usize) -> bool,
+    ) -> Option<usize> {
+        let lasts = text.get(from..text.len().checked_sub(1)?)?.chunks(AT_ONCE);
+        let ends = text[from + 1..].chunks(AT_ONCE);
+        for (number, (lasts, ends)) in lasts.zip(ends).enumerate() {
+            let any = match (lasts.as_array(), ends.as_array()) {
+                (Some(lasts), Some(ends)) => self.any_ends(lasts, ends, terminator),
+                _ => true,
+            };
+            if !any {
+                continue;
+            }
+            for (offset, (&last, &end)) in lasts.iter().zip(ends).enumerate() {
+                let at = from + number * AT_ONCE + offset + 1;
+                if end == terminator && self.has(last) && fits(at) {
+                    return Some(at);
+                }
+            }
+        }
+        None
+    }
+
+    /// Without a branch in it, which is what makes it fast.
+    #[inline]
+    fn any_ends(self, lasts: &[u8; AT_ONCE], ends: &[u8; AT_ONCE], terminator: u8) -> bool {
+        let mut any = 0;
+        for at in 0..AT_ONCE {
+            any |= u8::from(self.has(lasts[at])) & u8::from(ends[at] == terminator);
+        }
+        any != 0
+    }
 }
 
 impl fmt::Display for Dense {

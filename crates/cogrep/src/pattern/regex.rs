@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::time::Instant;
 
 use regex_automata::meta::{Cache, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
@@ -10,6 +11,7 @@ use regex_syntax::hir::Hir;
 
 use super::dense::Dense;
 use super::parse::{Words, as_lines, as_words, without_groups};
+use super::race::{Race, Way};
 use super::required::{Prefilter, Required};
 use super::words::{is_word_before, is_word_behind};
 use super::{PatternError, Syntax, line_around};
@@ -17,39 +19,34 @@ use super::{PatternError, Syntax, line_around};
 /// What a compiled regex may take. Ten times what a thousand alternatives need; `(a{0,500}){500}` is refused.
 const COMPILED_AT_MOST: usize = 10 << 20;
 
-/// So much is searched before a table of states is made, which takes a while.
-const WORTH_A_TABLE: usize = 1 << 20;
-/// A prefilter is given up when it has been wrong so often, and more than once in so many bytes.
-const WRONG_AT_MOST: usize = 64;
-const WRONG_EVERY: usize = 128;
-
 /// A regex that finds lines in blocks, and where in a line it matches.
 #[derive(Clone, Debug)]
 pub(super) struct LineRegex {
     /// What every match has in it.
-    prefilter: Option<Filter>,
-    table: Table,
+    filter: Option<Filter>,
     regex: Engine,
+    table: Table,
+    /// How it goes through the text now.
+    way: Way,
+    /// Until it is settled which way is the fastest.
+    race: Option<Race>,
     /// For `-w` the search knows only ASCII's words, and other lines have to be looked at again.
     has_words: bool,
     exact: Exact,
 }
 
-/// A search for what is required, and how it does.
+/// A search for what is required.
 #[derive(Clone, Debug)]
 struct Filter {
     search: Prefilter,
     /// What it finds is a match.
     is_all: bool,
-    searched: usize,
-    wrong: usize,
 }
 
-/// The table of states that is made for a long text.
+/// The table of states, made when it is first tried.
 #[derive(Clone, Debug)]
 enum Table {
-    /// So many bytes were searched without it.
-    NotYet(usize, Hir),
+    NotYet(Hir),
     Made(Dense),
     Impossible,
 }
@@ -69,21 +66,27 @@ impl LineRegex {
         let searched = around(bare.clone(), Words::Ascii);
         let regex = Engine::new(&searched, syntax.terminator, MatchKind::LeftmostFirst)?;
         let required = Required::of(&bare);
-        let prefilter = required.as_ref().map(|required| {
+        let filter = required.as_ref().map(|required| {
             Ok(Filter {
                 search: Prefilter::new(required)?,
                 is_all: required.is_all && !syntax.words && !syntax.lines,
-                searched: 0,
-                wrong: 0,
             })
         });
+        let filter = filter.transpose()?;
+        let (way, race) = match &filter {
+            Some(filter) if filter.is_all => (Way::Filter, None),
+            Some(_) => (Way::Filter, Some(Race::new(vec![Way::Table, Way::Regex]))),
+            None => (Way::Regex, Some(Race::new(vec![Way::Table]))),
+        };
         let beside_broken = syntax
             .words
             .then(|| if syntax.lines { as_lines(bare) } else { bare });
         Ok(LineRegex {
-            prefilter: prefilter.transpose()?,
-            table: Table::NotYet(0, searched),
+            filter,
             regex,
+            table: Table::NotYet(searched),
+            way,
+            race,
             has_words: syntax.words,
             exact: Exact {
                 terminator: syntax.terminator,
@@ -99,7 +102,44 @@ impl LineRegex {
         })
     }
 
-    pub(super) fn find(&mut self, text: &[u8], mut from: usize, terminator: u8) -> Option<usize> {
+    pub(super) fn find(&mut self, text: &[u8], from: usize, terminator: u8) -> Option<usize> {
+        let Some(race) = &mut self.race else {
+            return self.search(text, from, terminator);
+        };
+        let mut race = std::mem::take(race);
+        let before = Instant::now();
+        let found = self.search(text, from, terminator);
+        let searched = found.unwrap_or(text.len()) - from;
+        let mut is_settled = false;
+        if let Some((next, settled)) = race.note(self.way, searched, before.elapsed()) {
+            is_settled = settled;
+            if !self.goes(next) {
+                is_settled = true;
+                self.goes(race.fastest());
+            }
+        }
+        self.race = (!is_settled).then_some(race);
+        found
+    }
+
+    /// Goes another way from here on, if it can.
+    pub(super) fn goes(&mut self, way: Way) -> bool {
+        if let (Way::Table, Table::NotYet(hir)) = (way, &self.table) {
+            let made = Dense::new(hir, self.exact.terminator);
+            self.table = made.map_or(Table::Impossible, Table::Made);
+        }
+        let can = match way {
+            Way::Filter => self.filter.is_some(),
+            Way::Regex => true,
+            Way::Table => matches!(self.table, Table::Made(_)),
+        };
+        if can {
+            self.way = way;
+        }
+        can
+    }
+
+    fn search(&mut self, text: &[u8], mut from: usize, terminator: u8) -> Option<usize> {
         while from < text.len() {
             let (at, is_sure) = self.candidate(text, from, terminator)?;
             // Behind the last terminator there is no line for an empty match to be in.
@@ -115,9 +155,6 @@ impl LineRegex {
             if self.confirms(bytes, is_sure) {
                 return Some(at);
             }
-            if !is_sure {
-                self.was_wrong();
-            }
             from = line.end;
         }
         None
@@ -125,29 +162,15 @@ impl LineRegex {
 
     /// The next place that may be in a matching line, and whether it surely is, except for words beyond ASCII.
     fn candidate(&mut self, text: &[u8], from: usize, terminator: u8) -> Option<(usize, bool)> {
-        if let Some(filter) = &mut self.prefilter {
-            let at = filter.search.find(text, from, terminator);
-            filter.searched += at.unwrap_or(text.len()) - from;
-            return at.map(|at| (at, filter.is_all));
-        }
-        if matches!(self.table, Table::NotYet(searched, _) if searched >= WORTH_A_TABLE) {
-            self.make_table();
-        }
-        let at = match &self.table {
-            Table::Made(dense) => dense.find(text, from, terminator),
-            _ => self.regex.end_of_match(text, from),
-        };
-        if let Table::NotYet(searched, _) = &mut self.table {
-            *searched += at.unwrap_or(text.len()) - from;
-        }
-        at.map(|at| (at, true))
-    }
-
-    /// Makes the table of states now, if it may ever be needed.
-    pub(super) fn make_table(&mut self) {
-        if let Table::NotYet(_, hir) = &self.table {
-            let made = Dense::new(hir, self.exact.terminator);
-            self.table = made.map_or(Table::Impossible, Table::Made);
+        match (self.way, &self.filter, &self.table) {
+            (Way::Filter, Some(filter), _) => {
+                let at = filter.search.find(text, from, terminator)?;
+                Some((at, filter.is_all))
+            }
+            (Way::Table, _, Table::Made(table)) => {
+                Some((table.find(text, from, terminator)?, true))
+            }
+            _ => Some((self.regex.end_of_match(text, from)?, true)),
         }
     }
 
@@ -157,16 +180,6 @@ impl LineRegex {
             return self.exact.bounds(line, 0).is_some();
         }
         is_sure || self.regex.end_of_match(line, 0).is_some()
-    }
-
-    /// A prefilter that finds much and is mostly wrong costs more than it saves.
-    fn was_wrong(&mut self) {
-        if let Some(filter) = &mut self.prefilter {
-            filter.wrong += 1;
-            if filter.wrong > WRONG_AT_MOST && filter.searched / filter.wrong < WRONG_EVERY {
-                self.prefilter = None;
-            }
-        }
     }
 
     pub(super) fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
@@ -192,14 +205,13 @@ impl LineRegex {
 
 impl fmt::Display for LineRegex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.prefilter, &self.table) {
-            (Some(filter), _) if filter.is_all => write!(f, "{}", filter.search)?,
-            (Some(filter), _) => write!(f, "{}, then a regex on the line", filter.search)?,
-            (None, Table::Made(dense)) => write!(f, "{dense}")?,
-            (None, Table::NotYet(..)) => {
-                f.write_str("a regex, for long texts as a table of states")?;
-            }
-            (None, Table::Impossible) => f.write_str("a regex")?,
+        match &self.filter {
+            Some(filter) if filter.is_all => write!(f, "{}", filter.search)?,
+            Some(filter) => write!(f, "{}, then a regex on the line", filter.search)?,
+            None => f.write_str("a regex")?,
+        }
+        if self.race.is_some() {
+            f.write_str("; for long texts the fastest of all ways")?;
         }
         if self.has_words {
             f.write_str(", then words beyond ASCII")?;
