@@ -13,6 +13,7 @@ mod patterns;
 mod peers;
 mod records;
 mod signals;
+mod threads;
 mod words;
 
 use std::process::{Command, Stdio};

@@ -259,7 +259,9 @@ fn patterns() -> [Arg; 9] {
             "Patterns are plain text, not regular expressions",
         )
         .short('F'),
-        flag("ignore-case", "Upper and lower case are the same").short('i'),
+        flag("ignore-case", "Upper and lower case are the same")
+            .short('i')
+            .short_alias('y'),
         flag("no-ignore-case", "They are not; the default"),
         flag(
             "smart-case",

@@ -31,9 +31,10 @@ pub fn gather(cli: &Cli) -> Result<Vec<Vec<u8>>> {
 fn read(file: &OsStr) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if file == "-" {
-        io::stdin()
-            .read_to_end(&mut bytes)
-            .map_err(|error| Error::io(Call::Read, "standard input", error))?;
+        // An error if it was closed.
+        costage::Reader::stdin()?;
+        let read = io::stdin().read_to_end(&mut bytes);
+        read.map_err(|error| Error::io(Call::Read, "standard input", error))?;
     } else {
         let name = file.to_string_lossy();
         costage::open(file)?
@@ -72,11 +73,20 @@ fn has_capital(pattern: &[u8], is_literal: bool) -> bool {
     while let Some(c) = rest.next() {
         if c == '\\' {
             let escape = rest.next();
-            if matches!(escape, Some('p' | 'P' | 'x' | 'u' | 'U' | 'b'))
-                && rest.as_str().starts_with('{')
-            {
-                rest.find(|&c| c == '}');
-            }
+            let has_braces = rest.as_str().starts_with('{');
+            // How much without braces belongs to it.
+            let length = match escape {
+                Some('p' | 'P' | 'x' | 'u' | 'U' | 'b') if has_braces => {
+                    rest.find(|&c| c == '}');
+                    0
+                }
+                Some('p' | 'P') => 1,
+                Some('x') => 2,
+                Some('u') => 4,
+                Some('U') => 8,
+                _ => 0,
+            };
+            rest.by_ref().take(length).for_each(drop);
         } else if c == '(' && rest.as_str().starts_with('?') {
             rest.find(|&c| matches!(c, ':' | ')' | '>'));
         } else if c.is_uppercase() {

@@ -296,6 +296,15 @@ fn matches_are_replaced_in_the_lines_that_match() {
     replaced(&["--replace=x", "a"], "a", "x\n");
 }
 
+// Every second one was dropped.
+#[test]
+fn empty_matches_are_replaced_as_sed_does() {
+    replaced(&["--replace", "-", "x*"], "abc\n", "-a-b-c-\n");
+    replaced(&["--replace", "-", "a*"], "baaac\n", "-b-c-\n");
+    replaced(&["--replace", "X", r"\b"], "a-25b\n", "XaX-X25bX\n");
+    replaced(&["--replace", "-", ""], "ab\n", "-a-b-\n");
+}
+
 #[test]
 fn only_the_replacements_are_printed_if_asked() {
     replaced(

@@ -71,6 +71,8 @@ impl Colors {
         for capability in capabilities.split(':') {
             match capability.split_once('=') {
                 Some((_, value)) if !is_sgr(value) => break,
+                Some(("rv", _)) => reverses = true,
+                Some(("ne", _)) => erases = false,
                 Some((name, value)) => {
                     let is_meant = |known: &str| {
                         known == name || (name == "mt" && matches!(known, "ms" | "mc"))

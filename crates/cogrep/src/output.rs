@@ -13,6 +13,8 @@ pub(crate) struct Output<S> {
     pub(crate) to: S,
     /// What the target answered last.
     pub(crate) flow: Flow,
+    /// How many bytes it was sent.
+    pub(crate) sent: u64,
 }
 
 impl<S: Stage> Output<S> {
@@ -21,6 +23,7 @@ impl<S: Stage> Output<S> {
             gather: Gather::new(b'\n'),
             to,
             flow: Flow::More,
+            sent: 0,
         }
     }
 
@@ -47,6 +50,7 @@ impl<S: Stage> Output<S> {
     fn send(&mut self, block: &Block) -> Result<()> {
         if self.flow != Flow::Stop {
             self.flow = self.to.send(block)?;
+            self.sent += block.len() as u64;
         }
         Ok(())
     }

@@ -54,6 +54,8 @@ pub struct Stretch {
     pub range: Range<u64>,
     /// What ends its lines.
     pub terminator: u8,
+    /// What was passed of the input before them.
+    pub before: Passed,
     /// Are lines counted though they are not numbered?
     pub counts_lines: bool,
 }
@@ -95,11 +97,15 @@ impl Parallel {
         let length = stretch.range.end.saturating_sub(stretch.range.start);
         let parts = length.div_ceil(PART);
         let begin = stretch.range.start;
+        let state = State {
+            lines: stretch.before.lines,
+            ..State::default()
+        };
         let shared = Arc::new(Shared {
             stretch,
             parts,
             ahead: AHEAD * threads as u64,
-            state: Mutex::new(State::default()),
+            state: Mutex::new(state),
             changed: Condvar::new(),
             ring,
         });
@@ -332,7 +338,7 @@ impl<M: Matcher> Worker<M> {
         } else {
             lines.read_first()?;
         }
-        passed.bytes = lines.begin - shared.stretch.range.start;
+        passed.bytes = shared.stretch.before.bytes + lines.begin - shared.stretch.range.start;
         let to = ToPart {
             shared: &shared,
             number,
@@ -535,6 +541,7 @@ mod tests {
             what: "a file".into(),
             range: 0..text.len() as u64,
             terminator: b'\n',
+            before: Passed::default(),
             counts_lines: false,
         };
         let parallel = Parallel::new(stretch, &pattern(), settings, None, threads);
@@ -583,6 +590,7 @@ mod tests {
             what: "a file".into(),
             range: 0..3 * PART,
             terminator: b'\n',
+            before: Passed::default(),
             counts_lines: false,
         };
         let parallel = Parallel::new(stretch, &pattern(), &Settings::default(), None, 2);

@@ -95,7 +95,7 @@ impl Engine {
         let is_anywhere = !syntax.words && !syntax.lines;
         if is_anywhere && patterns.iter().any(|text| text.is_empty()) {
             patterns.retain(|text| !text.is_empty());
-            let texts = (!patterns.is_empty()).then(|| Literals::new(patterns, syntax));
+            let texts = (!patterns.is_empty()).then(|| Literals::anchored(patterns, syntax));
             return Ok(Engine::All(texts.transpose()?));
         }
         if syntax.literal {
@@ -205,9 +205,11 @@ impl Matcher for Pattern {
 
     fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
         match &mut self.engine {
+            // What is to be seen in a line that matches in any case is a text, if there is one.
             Engine::All(texts) => {
                 let found = texts.as_ref().and_then(|texts| texts.bounds(line, from));
-                Some(found.unwrap_or(line.len()..line.len()))
+                let empty = if texts.is_some() { line.len() } else { from };
+                Some(found.unwrap_or(empty..empty))
             }
             Engine::Nothing => None,
             Engine::Literal(literal) => literal.bounds(line, from),
@@ -222,6 +224,12 @@ impl Matcher for Pattern {
             return regex.groups(line, from, groups);
         }
         groups.clear();
+        // Where every line matches, there is an empty match at each place that has no other.
+        if let Engine::All(texts) = &self.engine {
+            let found = texts.as_ref().and_then(|texts| texts.at(line, from));
+            groups.push(Some(found.unwrap_or(from..from)));
+            return true;
+        }
         groups.extend(self.bounds(line, from).map(Some));
         !groups.is_empty()
     }

@@ -27,6 +27,13 @@ pub(crate) struct Place {
     pub(crate) offset: u64,
 }
 
+/// Where in a line the next match is looked for.
+#[derive(Debug, Default)]
+struct Next {
+    from: usize,
+    last_end: Option<usize>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Printer {
     name: Option<Vec<u8>>,
@@ -189,8 +196,8 @@ impl Printer {
         terminator: u8,
         (kind, place): (Kind, Place),
     ) {
-        let mut from = 0;
-        while let Some(found) = self.next_match(matcher, settings, text, &mut from) {
+        let mut next = Next::default();
+        while let Some(found) = self.next_match(matcher, settings, text, &mut next) {
             let offset = place.offset + found.start as u64;
             self.head(gather, settings, kind, Place { offset, ..place });
             let color = self.colors.as_ref().map(|colors| match kind {
@@ -230,8 +237,8 @@ impl Printer {
         };
         let mut shown = 0;
         if is_match && (settings.replacement.is_some() || !mark.is_none()) {
-            let mut from = 0;
-            while let Some(found) = self.next_match(matcher, settings, text, &mut from) {
+            let mut next = Next::default();
+            while let Some(found) = self.next_match(matcher, settings, text, &mut next) {
                 gather.push(line.start.as_bytes());
                 gather.push(&text[shown..found.start]);
                 shown = found.end;
@@ -255,23 +262,23 @@ impl Printer {
         matcher: &mut M,
         settings: &Settings,
         text: &[u8],
-        from: &mut usize,
+        next: &mut Next,
     ) -> Option<Range<usize>> {
-        // What is empty can be replaced, but not behind another match, and not shown.
+        // What is empty can be replaced, but not right behind another match, and not shown.
         let replaces = settings.replacement.is_some();
         let counts_empty = replaces && settings.report == Report::Lines;
-        let behind_match = *from;
-        while *from < text.len() + usize::from(counts_empty) {
+        while next.from < text.len() + usize::from(counts_empty) {
             let found = if replaces {
-                if !matcher.groups(text, *from, &mut self.groups) {
+                if !matcher.groups(text, next.from, &mut self.groups) {
                     return None;
                 }
                 self.groups.first().cloned().flatten()?
             } else {
-                matcher.bounds(text, *from)?
+                matcher.bounds(text, next.from)?
             };
-            *from = found.end + usize::from(found.is_empty());
-            if !found.is_empty() || (counts_empty && (found.end > behind_match || found.end == 0)) {
+            next.from = found.end + usize::from(found.is_empty());
+            let is_behind = next.last_end.replace(found.end) == Some(found.start);
+            if !found.is_empty() || (counts_empty && !is_behind) {
                 return Some(found);
             }
         }

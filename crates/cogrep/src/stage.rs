@@ -182,6 +182,11 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         }
     }
 
+    /// How many bytes have been sent on, of all inputs.
+    pub fn sent(&self) -> u64 {
+        self.output.sent
+    }
+
     /// What matches.
     pub fn matcher(&mut self) -> &mut M {
         &mut self.matcher

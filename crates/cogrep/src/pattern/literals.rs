@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, Input, MatchKind};
+use aho_corasick::{AhoCorasick, Anchored, Input, Match, MatchKind, StartKind};
 use memchr::memchr;
 
 use super::grams::Grams;
@@ -27,6 +27,15 @@ pub(super) struct Literals {
 impl Literals {
     /// The first of two that match at one place is the match. ASCII's case is ignored if `syntax` says so.
     pub(super) fn new(texts: &[&[u8]], syntax: Syntax) -> Result<Literals, PatternError> {
+        Literals::build(texts, syntax, false)
+    }
+
+    /// Those that can be asked what is [`at`](Literals::at) a place.
+    pub(super) fn anchored(texts: &[&[u8]], syntax: Syntax) -> Result<Literals, PatternError> {
+        Literals::build(texts, syntax, true)
+    }
+
+    fn build(texts: &[&[u8]], syntax: Syntax, anchors: bool) -> Result<Literals, PatternError> {
         // Of words every one at a place has to be looked at.
         let kind = if syntax.words {
             MatchKind::Standard
@@ -35,6 +44,11 @@ impl Literals {
         };
         let automaton = AhoCorasick::builder()
             .match_kind(kind)
+            .start_kind(if anchors {
+                StartKind::Both
+            } else {
+                StartKind::Unanchored
+            })
             .ascii_case_insensitive(syntax.ignore_case)
             .build(texts)
             .map_err(PatternError::new)?;
@@ -80,12 +94,31 @@ impl Literals {
 
     /// Of the texts that are words the leftmost, and at one place the first.
     fn first_word(&self, line: &[u8], from: usize) -> Option<Range<usize>> {
-        let input = Input::new(line).range(from..);
-        self.automaton
-            .find_overlapping_iter(input)
-            .filter(|found| is_word(line, &found.range()))
-            .min_by_key(|found| (found.start(), found.pattern()))
-            .map(|found| found.range())
+        let longest = self.automaton.max_pattern_len();
+        let mut best: Option<Match> = None;
+        // They come in the order of their ends.
+        for found in self
+            .automaton
+            .find_overlapping_iter(Input::new(line).range(from..))
+        {
+            let place = |found: &Match| (found.start(), found.pattern());
+            if let Some(best) = &best
+                && found.end() > best.start() + longest
+            {
+                break;
+            }
+            let is_better = best.as_ref().is_none_or(|best| place(&found) < place(best));
+            if is_better && is_word(line, &found.range()) {
+                best = Some(found);
+            }
+        }
+        best.map(|found| found.range())
+    }
+
+    /// The text that is at `from`, if one is.
+    pub(super) fn at(&self, line: &[u8], from: usize) -> Option<Range<usize>> {
+        let input = Input::new(line).range(from..).anchored(Anchored::Yes);
+        self.automaton.find(input).map(|found| found.range())
     }
 }
 

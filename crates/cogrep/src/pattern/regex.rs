@@ -78,9 +78,14 @@ impl LineRegex {
             Some(_) => (Way::Filter, Some(Race::new(vec![Way::Table, Way::Regex]))),
             None => (Way::Regex, Some(Race::new(vec![Way::Table]))),
         };
-        let beside_broken = syntax
-            .words
-            .then(|| if syntax.lines { as_lines(bare) } else { bare });
+        let with_groups = hir.clone();
+        let beside_broken = syntax.words.then(|| {
+            if syntax.lines {
+                as_lines(with_groups)
+            } else {
+                with_groups
+            }
+        });
         Ok(LineRegex {
             filter,
             regex,
@@ -270,6 +275,14 @@ impl Engine {
         Some(found.offset())
     }
 
+    fn groups(&mut self, input: &Input<'_>, groups: &mut Vec<Option<Range<usize>>>) {
+        let mut captures = self.regex.create_captures();
+        self.regex
+            .search_captures_with(&mut self.cache, input, &mut captures);
+        groups.clear();
+        groups.extend(captures.iter().map(|span| span.map(|span| span.range())));
+    }
+
     fn find(&mut self, input: &Input<'_>) -> Option<Range<usize>> {
         let found = self.regex.search_with(&mut self.cache, input)?;
         Some(found.range())
@@ -288,37 +301,52 @@ struct Exact {
 
 impl Exact {
     fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
-        if let Some(broken) = self.beside_broken.as_mut().filter(|_| is_broken(line)) {
-            return broken.bounds(line, from, self.terminator);
-        }
         let input = Input::new(line).range(from..);
-        compiled(&mut self.compiled, &self.hir, self.terminator).find(&input)
+        let found = compiled(&mut self.compiled, &self.hir, self.terminator).find(&input);
+        match &mut self.beside_broken {
+            Some(broken) if is_passed_broken(line, from, found.as_ref()) => {
+                broken.bounds(line, from, self.terminator)
+            }
+            _ => found,
+        }
     }
 
     fn groups(&mut self, line: &[u8], from: usize, groups: &mut Vec<Option<Range<usize>>>) -> bool {
-        if let Some(broken) = self.beside_broken.as_mut().filter(|_| is_broken(line)) {
-            let Some(found) = broken.bounds(line, from, self.terminator) else {
-                return false;
-            };
-            // The engine sees no word there: what is in the match has to be asked for without them.
-            groups.clear();
-            groups.push(Some(found));
-            return true;
-        }
-        let engine = compiled(&mut self.compiled, &self.hir, self.terminator);
         let input = Input::new(line).range(from..);
-        let mut captures = engine.regex.create_captures();
-        engine
-            .regex
-            .search_captures_with(&mut engine.cache, &input, &mut captures);
-        groups.clear();
-        groups.extend(captures.iter().map(|span| span.map(|span| span.range())));
-        captures.is_match()
+        compiled(&mut self.compiled, &self.hir, self.terminator).groups(&input, groups);
+        let found = groups.first().cloned().flatten();
+        match &mut self.beside_broken {
+            Some(broken) if is_passed_broken(line, from, found.as_ref()) => {
+                let found = broken.bounds(line, from, self.terminator);
+                found.is_some_and(|found| {
+                    broken.groups(line, found, self.terminator, groups);
+                    true
+                })
+            }
+            _ => found.is_some(),
+        }
     }
 }
 
-fn is_broken(line: &[u8]) -> bool {
-    std::str::from_utf8(line).is_err()
+/// Is there a broken byte, beside which the engine overlooks words, before the end of what it found? Only there: a
+/// line with many words is not looked at anew for each of them.
+fn is_passed_broken(line: &[u8], from: usize, found: Option<&Range<usize>>) -> bool {
+    is_broken(line, from..found.map_or(line.len(), |found| found.end))
+}
+
+/// Is there a broken byte in this part of the line, or beside it?
+fn is_broken(line: &[u8], part: Range<usize>) -> bool {
+    let is_start = |at: &usize| line.get(*at).is_none_or(|&byte| byte & 0xC0 != 0x80);
+    let near = |at: usize| at.saturating_sub(4)..at.saturating_add(1);
+    let start = near(part.start.saturating_sub(1)).rfind(is_start);
+    let end = (part.end + 1..part.end + 5)
+        .find(is_start)
+        .map(|end| end.min(line.len()));
+    match (start, end) {
+        (Some(start), Some(end)) => std::str::from_utf8(&line[start..end]).is_err(),
+        // So many bytes that are part of a character are no character.
+        _ => true,
+    }
 }
 
 /// The engine, made when it is first needed. Without a limit: what it is made of was within one when the search
@@ -340,14 +368,22 @@ struct BrokenWords {
 }
 
 impl BrokenWords {
+    fn engine(&mut self, terminator: u8) -> &mut Engine {
+        self.compiled.get_or_insert_with(|| {
+            Engine::with_groups(
+                &self.hir,
+                terminator,
+                MatchKind::All,
+                WhichCaptures::All,
+                None,
+            )
+            .expect("the same regex was compiled, and there is no limit")
+        })
+    }
+
     fn bounds(&mut self, line: &[u8], from: usize, terminator: u8) -> Option<Range<usize>> {
-        let engine = self.compiled.get_or_insert_with(|| {
-            let groups = WhichCaptures::Implicit;
-            Engine::with_groups(&self.hir, terminator, MatchKind::All, groups, None)
-                .expect("the same regex was compiled, and there is no limit")
-        });
-        places(line)
-            .skip_while(|&start| start < from)
+        let engine = self.engine(terminator);
+        places(line, from)
             .filter(|&start| !is_word_before(line, start))
             .find_map(|start| {
                 // The longest match there, and if that is no word a shorter one, as grep tries them.
@@ -362,19 +398,31 @@ impl BrokenWords {
                 }
             })
     }
+
+    /// The groups of this match.
+    fn groups(
+        &mut self,
+        line: &[u8],
+        found: Range<usize>,
+        terminator: u8,
+        groups: &mut Vec<Option<Range<usize>>>,
+    ) {
+        let input = Input::new(line).range(found).anchored(Anchored::Yes);
+        self.engine(terminator).groups(&input, groups);
+    }
 }
 
-/// Where characters begin, and broken bytes, and the end.
-fn places(line: &[u8]) -> impl Iterator<Item = usize> {
-    let mut begin = 0;
-    let places = line.utf8_chunks().flat_map(move |chunk| {
-        let broken = begin + chunk.valid().len();
-        let characters = chunk.valid().char_indices().map(move |(at, _)| begin + at);
-        begin = broken + chunk.invalid().len();
-        characters
-            .collect::<Vec<_>>()
-            .into_iter()
-            .chain(broken..begin)
-    });
-    places.chain([line.len()])
+/// Where characters begin, and broken bytes, from `from` on, and the end.
+fn places(line: &[u8], from: usize) -> impl Iterator<Item = usize> {
+    let mut at = from;
+    std::iter::from_fn(move || {
+        let place = at;
+        if place > line.len() {
+            return None;
+        }
+        let rest = &line[place..];
+        let is_character = |length: &usize| std::str::from_utf8(&rest[..*length]).is_ok();
+        at += (1..=rest.len().min(4)).find(is_character).unwrap_or(1);
+        Some(place)
+    })
 }

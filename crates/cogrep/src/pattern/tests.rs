@@ -277,3 +277,40 @@ fn a_wrong_pattern_is_shown_with_a_caret_at_the_place() {
     let error = Pattern::new("(a{0,500}){500}").expect_err("too large");
     assert!(error.to_string().contains("too large"), "{error}");
 }
+
+// Each match looked at the rest of its line anew: minutes for these.
+#[test]
+fn the_words_of_a_long_line_are_found_in_time_that_grows_with_it() {
+    let syntax = Syntax {
+        words: true,
+        ..Syntax::default()
+    };
+    let line = "foo bar ".repeat(1 << 15);
+    let broken = [line.as_bytes(), b"\xFF"].concat();
+    let several = Pattern::any_of([&b"foo"[..], b"bar"], syntax);
+    let regex = Pattern::any_of([&b"[a-z]+"[..]], syntax);
+    for mut pattern in [several.expect("texts"), regex.expect("a regex")] {
+        for line in [line.as_bytes(), &broken] {
+            let mut from = 0;
+            let mut count = 0;
+            while let Some(found) = pattern.bounds(line, from) {
+                from = found.end;
+                count += 1;
+            }
+            assert_eq!(count, 1 << 16);
+        }
+    }
+}
+
+// The groups of words were lost in a line with a broken byte.
+#[test]
+fn words_beside_a_broken_byte_have_their_groups() {
+    let syntax = Syntax {
+        words: true,
+        ..Syntax::default()
+    };
+    let mut pattern = Pattern::any_of([&b"(a)b"[..]], syntax).expect("a regex");
+    let mut groups = Vec::new();
+    assert!(pattern.groups(b"\xFFab ab", 0, &mut groups));
+    assert_eq!(groups, [Some(1..3), Some(1..2)]);
+}

@@ -1,0 +1,108 @@
+//! A large file, searched in parts: what comes out is what one thread finds.
+
+use std::fmt::Write;
+
+use super::{cogrep, sh};
+use crate::util::{Cmd, Dir};
+
+/// 12 MiB of lines, some of them long, the last without its end.
+fn large(dir: &Dir) {
+    let mut text = String::new();
+    let mut number = 0;
+    while text.len() < 12 << 20 {
+        number += 1;
+        write!(text, "line {number} ").expect("a string");
+        if number % 1000 == 0 {
+            text.extend(std::iter::repeat_n('x', 100_000));
+        }
+        text.push_str(if number % 50 == 0 {
+            "hit a hit\n"
+        } else {
+            "miss\n"
+        });
+    }
+    dir.write("large", text + "last hit");
+}
+
+/// With each of these the same as one thread prints: by itself, and with threads that were asked for.
+#[test]
+fn several_threads_find_what_one_finds() {
+    let dir = Dir::new();
+    large(&dir);
+    for options in [
+        &["hit"][..],
+        &["-n", "hit"],
+        &["-b", "hit"],
+        &["-nbo", "hit"],
+        &["-c", "hit"],
+        &["-vc", "hit"],
+        &["-nv", "-H", "miss"],
+        &["-n", "[0-9]{3}99 miss$"],
+        &["--replace", "<$0>", "-i", "HIT|99 m"],
+        &["-w", "[0-9]+50 hit"],
+    ] {
+        let run = |threads: &[&'static str]| {
+            let cogrep = Cmd::bin("cogrep")
+                .args(threads)
+                .args(options)
+                .args(["large"]);
+            cogrep.dir(dir.path("")).run()
+        };
+        let one = run(&["--threads", "1"]);
+        one.code(0);
+        for threads in [&[][..], &["--threads", "2"], &["--threads=5"]] {
+            run(threads).stdout(&one.stdout).stderr("").code(0);
+        }
+    }
+    cogrep(["--threads=3", "no such thing", "large"])
+        .dir(dir.path(""))
+        .run()
+        .stdout("")
+        .code(1);
+}
+
+#[test]
+fn standard_input_is_at_its_end_and_where_it_began_it_is_read() {
+    let dir = Dir::new();
+    large(&dir);
+    let run = |script| sh(script).dir(dir.path("")).run().stdout;
+    let all = run("\"$cogrep\" --threads 1 -c hit large");
+    let split = run("(\"$cogrep\" --threads 2 -c hit; cat) < large");
+    assert_eq!(split, all);
+    let rest = run("tail -c +6000001 large | \"$cogrep\" -c hit");
+    let split = run("(head -c 6000000 > /dev/null; \"$cogrep\" --threads 2 -c hit; cat) < large");
+    assert_eq!(split, rest);
+}
+
+#[test]
+fn debug_tells_of_threads_and_stats_count_what_they_pass() {
+    let dir = Dir::new();
+    large(&dir);
+    let output = cogrep(["--threads=2", "--debug", "-c", "hit", "large"])
+        .dir(dir.path(""))
+        .run();
+    output.stderr_contains("cogrep: debug: large: searched in parts by 2 threads\n");
+    let lines = sh("wc -l < large").dir(dir.path("")).run().stdout;
+    let lines: u64 = String::from_utf8(lines)
+        .expect("text")
+        .trim()
+        .parse()
+        .expect("a number");
+    output.stderr_contains(&format!(
+        "cogrep: debug: {} lines in, 1 out, 12.",
+        lines + 1
+    ));
+    // Nothing is said where one thread has to do.
+    let output = cogrep(["--threads=2", "--debug", "-m1", "hit", "large"])
+        .dir(dir.path(""))
+        .run();
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("threads"));
+}
+
+#[test]
+fn a_number_of_threads_is_at_least_one() {
+    for wrong in ["0", "many", ""] {
+        let output = cogrep(["--threads", wrong, "a"]).run();
+        output.stderr_contains("for '--threads").code(2);
+    }
+}
