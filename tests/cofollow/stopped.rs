@@ -391,7 +391,8 @@ fn files_that_were_made_and_deleted_unseen_are_told_of() {
     expected += "the end\n";
     running.wait_for_stdout(|out| out == expected.as_bytes());
     running.kill("TERM");
-    assert_eq!(missed(&running.wait().stderr), 2);
+    let missed = missed(&running.wait().stderr);
+    assert!((1..=2).contains(&missed), "{missed}");
 }
 
 /// How many files are told to have come and gone unread: in one message, or more if the events were read in parts.

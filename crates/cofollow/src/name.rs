@@ -11,6 +11,7 @@ use costage::{Call, Error};
 use crate::Notice;
 use crate::direct::FileWatch;
 use crate::disk::{Disk, Facts, Kind, Readable};
+use crate::engine::is_passing;
 use crate::generation::Generation;
 use crate::identity::Identity;
 use crate::passing::Account;
@@ -33,6 +34,8 @@ pub(crate) struct Name<F> {
     /// The files beside it that a rotation may have made, when it was last looked at: those that were there
     /// before it was followed, too, which are not to be read.
     pub(crate) siblings: Vec<Identity>,
+    /// Could they all be seen?
+    pub(crate) knows_siblings: bool,
     /// Those that were there before, and since when they are not.
     missed: Vec<(Identity, Instant)>,
     /// A look found changes, and more may have come while it looked.
@@ -76,6 +79,8 @@ pub(crate) enum Found<F> {
     New(F, Facts),
     /// Nothing that can be followed.
     Nothing,
+    /// Another file, which cannot be opened now and may be later.
+    Unknown,
 }
 
 impl<F: Readable> Name<F> {
@@ -88,6 +93,7 @@ impl<F: Readable> Name<F> {
             generations: VecDeque::with_capacity(1),
             present: false,
             siblings: Vec::new(),
+            knows_siblings: true,
             missed: Vec::new(),
             look_again: false,
             account: Account::default(),
@@ -150,6 +156,13 @@ impl<F: Readable> Name<F> {
                 }
                 self.retire();
                 Found::New(file, facts)
+            }
+            Err(error) if is_passing(&error) => {
+                if self.said.replace(error.kind()) != Some(error.kind()) {
+                    let error = Error::io(Call::Open, Arc::clone(&self.shown), error);
+                    notify(&Notice::Unreadable(error));
+                }
+                Found::Unknown
             }
             Err(error) => {
                 self.miss(error, notify);

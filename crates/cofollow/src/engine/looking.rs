@@ -42,8 +42,14 @@ impl<D: Disk> Engine<D> {
                 return self.queue(index);
             }
         }
-        let found = self.names[index].look(&self.disk, &mut self.notify);
         let is_first = start.is_some();
+        let mut was_there = None;
+        if is_first && self.rules.by == By::Name {
+            // Before it is looked at: what is put aside from now on is not to be taken for what was there.
+            was_there = self.disk.facts(&self.names[index].path).ok();
+            self.note_siblings(index);
+        }
+        let found = self.names[index].look(&self.disk, &mut self.notify);
         let is_change = !matches!(found, Found::Same);
         match found {
             // Nothing of it is to come twice.
@@ -52,13 +58,19 @@ impl<D: Disk> Engine<D> {
             }
             Found::New(file, facts) => self.add_file(index, file, &facts, start),
             Found::Same => {}
-            Found::Nothing => self.give_up(index),
+            Found::Unknown if self.rules.retry && self.rules.follow => self.look_later(index),
+            Found::Nothing | Found::Unknown => self.give_up(index),
         }
         // First, for what was truncated has to be known before a copy of it is met.
         self.renew_all(index);
         if self.rules.by == By::Name {
             if is_first {
-                self.note_siblings(index);
+                let name = &mut self.names[index];
+                let was_there = was_there.map(|facts| facts.identity);
+                let present = name.present().map(|present| present.identity);
+                if present.is_some() && present != was_there {
+                    name.siblings.extend(was_there);
+                }
             } else if is_change || std::mem::take(&mut self.names[index].look_again) {
                 self.names[index].look_again = is_change;
                 self.find_unseen(index, &before);

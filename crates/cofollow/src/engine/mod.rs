@@ -29,6 +29,8 @@ use crate::state_file::StateFile;
 use crate::watch::Watch;
 use crate::{By, Notice, Start};
 
+pub(crate) use unseen::is_passing;
+
 use reading::Came;
 use resuming::Saver;
 
@@ -88,6 +90,8 @@ pub(crate) struct Engine<D: Disk> {
     next_key: u64,
     /// What directories hold, as far as it was asked in this round of looking.
     listings: HashMap<PathBuf, Listing>,
+    /// A directory could not be listed that may be later.
+    is_blind: bool,
     /// Names whose present file is a stream, and what is waited for now.
     streams: BTreeSet<usize>,
     stream_waits: Vec<(usize, Wait)>,
@@ -125,6 +129,7 @@ impl<D: Disk> Engine<D> {
             alarms: BTreeSet::new(),
             next_key: 0,
             listings: HashMap::new(),
+            is_blind: false,
             streams: BTreeSet::new(),
             stream_waits: Vec::new(),
             past: HashMap::new(),

@@ -3,10 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::io::Errno;
 
 use super::reading::finished;
 use super::{Engine, Listing};
@@ -64,11 +67,24 @@ impl<D: Disk> Engine<D> {
             .map(|facts| facts.identity);
         let identities = identities.collect();
         self.names[index].siblings = identities;
+        self.names[index].knows_siblings = !std::mem::take(&mut self.is_blind);
+        if !self.names[index].knows_siblings {
+            self.look_again_later(index);
+        }
+    }
+
+    /// What could not be seen now will be looked for later.
+    fn look_again_later(&mut self, index: usize) {
+        self.names[index].look_again = true;
+        self.look_later(index);
     }
 
     /// Finds the files that had the name unseen, and reads them before the present one. `before` is what the
     /// path went through when it was last looked at.
     pub(crate) fn find_unseen(&mut self, index: usize, before: &[Hop]) {
+        if !self.names[index].knows_siblings {
+            return self.note_siblings(index);
+        }
         let name = &self.names[index];
         let generations = name
             .generations
@@ -77,6 +93,7 @@ impl<D: Disk> Engine<D> {
         let own: HashSet<Identity> = name.known_siblings().chain(generations).collect();
         let (mut known, mut unseen) = (Vec::new(), Vec::new());
         let mut met = HashSet::new();
+        // Is there something of which more can be told later?
         let mut is_begun = false;
         for _ in 0..PASSES {
             let mut is_news = false;
@@ -94,8 +111,12 @@ impl<D: Disk> Engine<D> {
                     known.push(sibling);
                     continue;
                 }
-                let Some(opened) = self.open(sibling) else {
-                    continue;
+                let opened = match self.open(sibling) {
+                    Ok(opened) => opened,
+                    Err(error) => {
+                        is_begun |= is_passing(&error);
+                        continue;
+                    }
                 };
                 let identity = opened.sibling.facts.identity;
                 if !met.insert(identity) {
@@ -114,9 +135,12 @@ impl<D: Disk> Engine<D> {
                 break;
             }
         }
+        if std::mem::take(&mut self.is_blind) {
+            // Nothing is concluded from what is not all there is.
+            return self.look_again_later(index);
+        }
         if is_begun {
-            self.names[index].look_again = true;
-            self.look_later(index);
+            self.look_again_later(index);
         }
         let old: Vec<Member<'_>> = known.iter().map(Sibling::member).collect();
         let new: Vec<Member<'_>> = unseen.iter().map(Opened::member).collect();
@@ -245,8 +269,8 @@ impl<D: Disk> Engine<D> {
         for _ in 0..PASSES {
             let mut is_moved = false;
             for path in self.siblings(index, &[]) {
-                let opened = self.sibling(path).and_then(|sibling| self.open(sibling));
-                let Some(Opened { sibling, file }) = opened else {
+                let opened = self.sibling(path).map(|sibling| self.open(sibling));
+                let Some(Ok(Opened { sibling, file })) = opened else {
                     is_moved = true;
                     continue;
                 };
@@ -278,13 +302,13 @@ impl<D: Disk> Engine<D> {
         (facts.kind == Kind::Regular).then_some(Sibling { path, facts })
     }
 
-    fn open(&self, sibling: Sibling) -> Option<Opened<D::File>> {
-        let file = Arc::new(self.disk.open(&sibling.path).ok()?);
+    fn open(&self, sibling: Sibling) -> io::Result<Opened<D::File>> {
+        let file = Arc::new(self.disk.open(&sibling.path)?);
         // It may be another by now.
-        let facts = file.facts().ok()?;
+        let facts = file.facts()?;
         let path = sibling.path;
         let sibling = Sibling { path, facts };
-        Some(Opened { sibling, file })
+        Ok(Opened { sibling, file })
     }
 
     /// Was it let go, or is it another name's?
@@ -345,7 +369,7 @@ impl<D: Disk> Engine<D> {
             return true;
         }
         let opened = self.open(sibling);
-        let is_copy = opened.is_some_and(|opened| self.is_copy(owner, &opened));
+        let is_copy = opened.is_ok_and(|opened| self.is_copy(owner, &opened));
         if is_copy {
             self.copies.insert(identity);
         }
@@ -424,7 +448,7 @@ impl<D: Disk> Engine<D> {
         }
     }
 
-    /// The names in a directory, in order; none, if it cannot be read. Asking again costs as much as was spent on
+    /// The names in a directory, in order; none, if it cannot be read, which is noted if it will pass. Asking again costs as much as was spent on
     /// asking at most twice: when ten thousand files are rotated at once, one listing serves many; in a small
     /// directory each is new.
     fn listing(&mut self, directory: &Path) -> Arc<[OsString]> {
@@ -434,7 +458,9 @@ impl<D: Disk> Engine<D> {
         {
             return Arc::clone(&listing.names);
         }
-        let mut names = self.disk.names(directory).unwrap_or_default();
+        let names = self.disk.names(directory);
+        self.is_blind |= names.as_ref().is_err_and(is_passing);
+        let mut names = names.unwrap_or_default();
         names.sort_unstable();
         let listing = Listing {
             names: names.into(),
@@ -445,6 +471,12 @@ impl<D: Disk> Engine<D> {
         self.listings.insert(directory.to_owned(), listing);
         names
     }
+}
+
+/// Does this fail for want of something that there may be more of later: descriptors, memory?
+pub(crate) fn is_passing(error: &io::Error) -> bool {
+    let code = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
 }
 
 /// Those of the names, which are in order, that start so: of ten thousand, the few of one file.

@@ -8,6 +8,8 @@ use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 
+use rustix::io::Errno;
+
 use crate::Start;
 use crate::disk::{Disk, Entry, Facts, Kind, Readable};
 use crate::identity::Identity;
@@ -22,6 +24,8 @@ struct Inner {
     entries: BTreeMap<PathBuf, Node>,
     /// By number; a number whose file is gone is given out again.
     numbers: Vec<Weak<File>>,
+    /// There are no descriptors left to list a directory with.
+    is_short: bool,
 }
 
 #[derive(Clone)]
@@ -68,6 +72,11 @@ impl Memory {
         inner.numbers[number] = Rc::downgrade(&file);
         inner.entries.insert(path, Node::File(Rc::clone(&file)));
         file
+    }
+
+    /// From now on directories can be listed, or not.
+    pub(super) fn be_short(&self, is_short: bool) {
+        self.0.borrow_mut().is_short = is_short;
     }
 
     pub(super) fn exists(&self, path: &Path) -> bool {
@@ -138,6 +147,9 @@ impl Disk for Memory {
 
     fn names(&self, _: &Path) -> io::Result<Vec<OsString>> {
         let inner = self.0.borrow();
+        if inner.is_short {
+            return Err(Errno::MFILE.into());
+        }
         let names = inner.entries.keys().filter_map(|path| path.file_name());
         Ok(names.map(Into::into).collect())
     }

@@ -281,3 +281,37 @@ proptest! {
         );
     }
 }
+
+// A directory that could not be listed counted as empty: what had been put aside long before was read when it could be
+// listed again, and what was there at the start was not known to be.
+#[test]
+fn a_directory_that_cannot_be_listed_now_is_listed_later() {
+    let disk = Memory::default();
+    let log = Path::new("/log");
+    let all_of = |engine: &mut Engine<Memory>| {
+        engine.look_at_all();
+        let mut all = Vec::new();
+        while let Pulled::Block(block) = engine.pull() {
+            all.extend_from_slice(&block);
+        }
+        String::from_utf8(all).expect("text")
+    };
+    disk.append(Path::new("/log.1")).write("put aside\n");
+    disk.tick();
+    disk.append(log).write("1\n");
+    disk.be_short(true);
+    let mut engine = follow(disk.clone(), [log]);
+    assert_eq!(all_of(&mut engine), "1\n");
+    disk.be_short(false);
+    assert_eq!(all_of(&mut engine), "");
+    disk.be_short(true);
+    for (aside, text) in [("/log.2", "2\n"), ("/log.3", "3\n")] {
+        disk.tick();
+        disk.rename(log, Path::new(aside));
+        disk.append(log).write(text);
+    }
+    assert_eq!(all_of(&mut engine), "3\n");
+    disk.be_short(false);
+    assert_eq!(all_of(&mut engine), "2\n");
+    assert_eq!(all_of(&mut engine), "");
+}
