@@ -60,6 +60,25 @@ fn the_delays_run_out_after_the_end_of_the_input() {
     assert!(started.elapsed() >= Duration::from_millis(100));
 }
 
+// They came out when the last of them did.
+#[test]
+fn after_the_end_of_the_input_too_lines_leave_one_by_one() {
+    let started = |args: &[&str], input: &str| {
+        let mut running = codelay(args.iter().copied()).spawn();
+        running.send(input);
+        running.close_stdin();
+        running
+    };
+    // One that left before the end, and one after it.
+    let hours = "1000000000 a\n1000036000 b";
+    for args in [&["--replay"][..], &["--replay", "200ms"]] {
+        let running = started(args, hours);
+        running.wait_for_stdout(|out| out == b"1000000000 a\n");
+        running.kill("TERM");
+        running.wait().stdout(hours).signal(15);
+    }
+}
+
 #[test]
 fn what_comes_is_held_while_earlier_lines_leave() {
     let mut running = codelay(["50ms"]).spawn();

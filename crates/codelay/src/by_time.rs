@@ -8,7 +8,7 @@ use memchr::memchr;
 
 use crate::clock::Time;
 use crate::law::{Entry, Law};
-use crate::nanos::{self, Nanos};
+use crate::nanos::Nanos;
 use crate::outlet::Outlet;
 use crate::waiting::Waiting;
 use crate::{Capacity, Clock, Fates, Settings, WhenFull};
@@ -118,6 +118,12 @@ impl<S: Stage> ByTime<S> {
         }
     }
 
+    /// Does all that is held leave now?
+    fn waits_for_nothing(&self) -> bool {
+        // At the end all that virtual time waits for comes to pass.
+        self.rushes || self.time.is_virtual() && self.end != End::Open
+    }
+
     fn holds_nothing(&self) -> bool {
         self.waiting.count() == 0 && self.inbox.is_empty()
     }
@@ -162,7 +168,7 @@ impl<S: Stage> ByTime<S> {
             && let Some(&first) = self.waiting.first()
         {
             let due = self.law.due(&first);
-            if due > self.now && !self.rushes {
+            if due > self.now && !self.waits_for_nothing() {
                 break;
             }
             let departure = if self.time.is_virtual() {
@@ -351,10 +357,9 @@ impl<S: Stage> Stage for ByTime<S> {
 
     fn close(&mut self) -> Result<()> {
         self.end = End::Closing;
-        // All that virtual time waits for comes to pass.
-        self.time.go_on(nanos::MAX);
         self.now = self.time.now();
-        let advanced = self.advance();
+        // What left is not to wait for what the delays still hold.
+        let advanced = self.advance().and_then(|()| self.outlet.flush());
         advanced.and(self.close_if_empty())
     }
 
@@ -381,7 +386,7 @@ impl<S: Stage> Stage for ByTime<S> {
         let held = self.waiting.bytes();
         self.advance()?;
         // It is late already: it does not wait for more to be written with it.
-        if self.waiting.bytes() != held && self.end == End::Open {
+        if self.waiting.bytes() != held && self.end != End::Closed {
             self.outlet.flush()?;
         }
         self.close_if_empty()?;

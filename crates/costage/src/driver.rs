@@ -113,11 +113,18 @@ impl Stopping {
         self.asked &= flow != Flow::Full;
     }
 
+    /// The source is waited for: from now on the silence is its own.
+    fn ask(&mut self) {
+        if !self.asked {
+            self.asked = true;
+            self.heard = Instant::now();
+        }
+    }
+
     /// The source was asked.
     fn hear(&mut self, something_came: bool, held: usize) {
         self.held = held;
-        if something_came || !self.asked {
-            self.asked = true;
+        if something_came {
             self.heard = Instant::now();
         }
     }
@@ -165,11 +172,14 @@ impl Driver {
             }
             self.waits.clear();
             self.wait_for_signals();
-            if let Some(stopping) = self.stopping {
-                self.waits.until(stopping.deadline(flow));
-            }
             let has_rest = flow == Flow::More && self.rest.is_some();
             let asks = flow == Flow::More && !has_rest;
+            if let Some(stopping) = &mut self.stopping {
+                if asks {
+                    stopping.ask();
+                }
+                self.waits.until(stopping.deadline(flow));
+            }
             source.waits(&mut self.waits, asks);
             chain.waits(&mut self.waits);
             if self.held_since.is_some() || has_rest {
@@ -531,6 +541,19 @@ mod tests {
         let ended = driver.pump(&mut Open(3), &mut chain);
         assert_eq!(ended.expect("no error"), Ended::Signal(2));
         assert_eq!(chain.1, 3);
+    }
+
+    // It was waited for until the second was over, as if it had never been asked.
+    #[test]
+    fn after_a_signal_an_upstream_that_is_silent_once_there_is_room_has_ended() {
+        let began = Instant::now();
+        let mut driver = Driver::new();
+        driver.stopping = Some(stopping_in(100 * LAST_CALL));
+        let mut chain = FullUntil(began + 2 * SILENCE, 0);
+        let ended = driver.pump(&mut Open(1), &mut chain);
+        assert_eq!(ended.expect("no error"), Ended::Signal(2));
+        assert_eq!(chain.1, 1);
+        assert!(began.elapsed() < 50 * LAST_CALL);
     }
 
     /// Holds what it is sent for ever, unless a signal comes.
