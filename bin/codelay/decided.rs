@@ -75,6 +75,14 @@ fn check(cli: &Cli, by_lines: bool) -> Result<(), String> {
             "'--trace' of a DELAY in lines is the account of its cycles alone",
         ),
         (
+            by_lines && cli.capacity.is_some(),
+            "'--capacity' is for a channel of time: one of lines holds DELAY lines",
+        ),
+        (
+            cli.reorder && cli.when_full == Some(WhenFull::DropOldest),
+            "'--reorder' cannot be used with '--when-full drop-oldest'",
+        ),
+        (
             cli.reorder && is_constant,
             "'--reorder' needs delays that differ: '--dist'",
         ),

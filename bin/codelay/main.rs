@@ -102,6 +102,8 @@ fn tell(program: &Program, fates: Fates) {
         lost,
         duplicated,
         dropped,
+        came,
+        untimed,
         backwards,
         held,
     } = fates;
@@ -111,6 +113,9 @@ fn tell(program: &Program, fates: Fates) {
     if dropped > 0 {
         let lines = lines(dropped);
         program.complain(format_args!("{lines} dropped: the channel was full"));
+    }
+    if came > 0 && untimed == came {
+        program.complain("no line has a time that '--replay' finds");
     }
     if backwards > 0 {
         let lines = lines(backwards);

@@ -64,6 +64,23 @@ fn options_that_do_not_fit_each_other_are_explained() {
             "'--trace' of a DELAY in lines is the account of its cycles alone",
         ),
         (
+            &["4", "--capacity", "10"],
+            "'--capacity' is for a channel of time: one of lines holds DELAY lines",
+        ),
+        (
+            &[
+                "1s",
+                "--dist",
+                "exponential",
+                "--reorder",
+                "--capacity",
+                "2",
+                "--when-full",
+                "drop-oldest",
+            ],
+            "'--reorder' cannot be used with '--when-full drop-oldest'",
+        ),
+        (
             &["1s", "--reorder"],
             "'--reorder' needs delays that differ: '--dist'",
         ),

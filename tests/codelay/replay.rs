@@ -44,11 +44,6 @@ fn lines_leave_with_the_gaps_of_their_times_and_the_first_at_once() {
 fn a_line_without_a_time_goes_with_the_one_before_it() {
     let log = "1741564800 a\n  at line 1\n1741564803 b\n  at line 2\n\n";
     assert_eq!(departures(&["--replay"], log), [0, 0, 3000, 3000, 3000]);
-    prints(
-        &["--replay"],
-        "no time\nnone at all",
-        "no time\nnone at all",
-    );
 }
 
 #[test]
@@ -127,4 +122,14 @@ fn a_log_is_read_no_faster_than_it_is_replayed() {
         .parse()
         .expect("a number");
     assert!(read < 20_000, "{totals}");
+}
+
+#[test]
+fn a_time_without_a_date_is_enough_and_no_time_at_all_is_told() {
+    let args = ["--replay=^([0-9:]+)", "--time-format", "%H:%M:%S"];
+    assert_eq!(departures(&args, "23:59:58 a\n00:00:03 b\n"), [0, 5000]);
+    let none = codelay(["--replay"]).stdin("a\nb\n").run();
+    let told = "codelay: no line has a time that '--replay' finds\n";
+    none.stdout("a\nb\n").stderr(told).code(0);
+    prints(&["--replay"], "", "");
 }

@@ -163,3 +163,58 @@ fn in_the_systems_time_too_no_more_is_held_than_may_be() {
     output.stderr_contains("97 lines dropped: the channel was full");
     output.stderr_contains("at most 3 held at once");
 }
+
+// A whole block came in before any of its lines left, and most of them were dropped.
+#[test]
+fn lines_that_a_quick_reader_takes_are_not_dropped() {
+    let text = numbers(100_000);
+    for when_full in ["drop-newest", "drop-oldest"] {
+        let args = ["--capacity", "1000", "--when-full", when_full];
+        assert!(printed(&args, &*text) == text, "{when_full}");
+    }
+}
+
+#[test]
+fn lines_that_nobody_takes_are_dropped_and_the_producer_is_not_held_back() {
+    let args = ["--capacity", "10", "--when-full", "drop-oldest"];
+    let (mut running, stdout) = codelay(args).spawn_unread();
+    // Far more than pipes and blocks hold: it is taken, though nobody reads.
+    for _ in 0..20 {
+        running.send(numbers(50_000));
+    }
+    drop(stdout);
+    running.wait().stderr_contains("lines dropped").signal(13);
+}
+
+#[test]
+fn a_copy_needs_room_too() {
+    let args = ["1ms", "--capacity", "1", "--duplicate", "1"];
+    for time in [&["--virtual"][..], &[]] {
+        let output = codelay([&args[..], &["--debug"], time].concat());
+        let output = output.stdin("a\nb\nc\n").run();
+        output.stdout("a\na\nb\nb\nc\nc\n").code(0);
+        output.stderr_contains("at most 1 held at once");
+    }
+}
+
+// Beyond what the clock of the channel counts, sums wrapped, and what was due later never left.
+#[test]
+fn times_beyond_all_clocks_end_all_the_same() {
+    let trace = traced(&["53000d", "--interval", "53000d"], 3);
+    assert_eq!(records(&String::from_utf8_lossy(&trace.stdout)).len(), 3);
+    let trace = traced(&["50000d", "--capacity", "1"], 8);
+    let departures = records(&String::from_utf8_lossy(&trace.stdout));
+    assert_eq!(departures.len(), 8);
+    assert!(departures.is_sorted_by(|one, next| one.4 <= next.4));
+    let absurd = [
+        "50ms",
+        "--dist",
+        "pareto",
+        "--shape",
+        "1e305",
+        "--virtual",
+        "--trace",
+    ];
+    let delay = records(&printed(&absurd, "a\n"))[0].3;
+    assert!((delay - 0.05).abs() < 1e-6, "{delay}");
+}

@@ -168,11 +168,14 @@ impl<S: Stage> Stage for Account<S> {
     }
 
     fn wake(&mut self, waits: &Waits) -> Result<Flow> {
-        self.flow = self.to.wake(waits)?;
-        if matches!(self.end, End::Flushing(_)) {
-            self.flush_channel()?;
-        }
-        Ok(self.flow)
+        let woken = self.to.wake(waits);
+        // One that failed takes no more; the end is not waited for then.
+        self.flow = *woken.as_ref().unwrap_or(&Flow::Stop);
+        let flushed = match self.end {
+            End::Flushing(_) => self.flush_channel(),
+            End::Open | End::Closed => Ok(()),
+        };
+        woken.and_then(|flow| flushed.map(|()| flow))
     }
 
     fn idle(&mut self) -> bool {

@@ -17,6 +17,8 @@ use crate::{Capacity, Clock, Fates, Settings, WhenFull};
 const PIECE: usize = 64 << 10;
 /// While the target is full, so much more is taken in: beyond it the source waits, too.
 const BEHIND_FULL: usize = 1 << 20;
+/// A reader that is late by so little is not slow: what came meanwhile is not dropped because of it.
+const MOMENT: Nanos = 10_000_000;
 
 /// Holds each line for a time, as the settings say: it leaves that long after it came, never earlier, and not before
 /// those that came before it. At the end of the input the delays run out; an error of the source and a signal let all
@@ -55,8 +57,10 @@ pub fn by_time<S: Stage>(settings: &Settings, to: S) -> ByTime<S> {
         when_full: settings.when_full,
         finishes_lines: settings.reorder || settings.duplicate.is_possible(),
         inbox: VecDeque::new(),
+        copy: None,
         number: 0,
         fates: Fates::default(),
+        behind_since: None,
         held_when_full: None,
         rushes: false,
         end: End::Open,
@@ -79,9 +83,13 @@ pub struct ByTime<S> {
     finishes_lines: bool,
     /// What did not fit, and has not arrived yet as far as the channel goes.
     inbox: VecDeque<Block>,
+    /// The second of a line that comes twice, before it came.
+    copy: Option<(Entry, Box<[u8]>, u8)>,
     /// The next line's.
     number: u64,
     fates: Fates,
+    /// Since when lines are due that the target has no room for.
+    behind_since: Option<Nanos>,
     /// How much was held when the target became full.
     held_when_full: Option<usize>,
     /// A signal or an error came: nothing is waited for any more.
@@ -113,9 +121,16 @@ impl<S: Stage> ByTime<S> {
     /// What has become of the lines so far, where it was not what became of the others.
     pub fn fates(&self) -> Fates {
         Fates {
+            came: self.number,
+            untimed: self.law.untimed(),
             backwards: self.law.backwards(),
             ..self.fates
         }
+    }
+
+    /// Does it leave now, the next to do so?
+    fn is_due(&self, first: &Entry) -> bool {
+        self.waits_for_nothing() || self.law.due(first) <= self.now
     }
 
     /// Does all that is held leave now?
@@ -125,13 +140,18 @@ impl<S: Stage> ByTime<S> {
     }
 
     fn holds_nothing(&self) -> bool {
-        self.waiting.count() == 0 && self.inbox.is_empty()
+        self.waiting.count() == 0 && !self.has_more()
+    }
+
+    /// Is there something that did not fit?
+    fn has_more(&self) -> bool {
+        !self.inbox.is_empty() || self.copy.is_some()
     }
 
     /// Lets leave what is due, and lets in what there is room for, until neither changes anything.
     fn advance(&mut self) -> Result<()> {
         self.release()?;
-        while !self.inbox.is_empty() && self.outlet.flow() != Flow::Stop && self.admit()? {
+        while self.has_more() && self.outlet.flow() != Flow::Stop && self.admit()? {
             self.release()?;
         }
         self.outlet.send_records()
@@ -156,8 +176,11 @@ impl<S: Stage> ByTime<S> {
             if self.outlet.flow() == Flow::Stop {
                 self.waiting.clear();
                 self.inbox.clear();
+                self.copy = None;
             }
         }
+        let is_behind = self.waiting.first().is_some_and(|first| self.is_due(first));
+        self.behind_since = self.behind_since.or(Some(self.now)).filter(|_| is_behind);
         Ok(())
     }
 
@@ -167,10 +190,10 @@ impl<S: Stage> ByTime<S> {
         while bytes < PIECE
             && let Some(&first) = self.waiting.first()
         {
-            let due = self.law.due(&first);
-            if due > self.now && !self.waits_for_nothing() {
+            if !self.is_due(&first) {
                 break;
             }
+            let due = self.law.due(&first);
             let departure = if self.time.is_virtual() {
                 due
             } else {
@@ -192,7 +215,7 @@ impl<S: Stage> ByTime<S> {
             let mut rest = &*block;
             while !rest.is_empty() {
                 let end = memchr(terminator, rest).map_or(rest.len(), |end| end + 1);
-                if !self.make_room(end)? {
+                if !self.is_time_for(end)? {
                     let mut block = block.clone();
                     block.skip(block.len() - rest.len());
                     self.inbox.push_front(block);
@@ -204,23 +227,61 @@ impl<S: Stage> ByTime<S> {
                 rest = behind;
             }
         }
-        Ok(has_come)
+        Ok(self.settle_copy()? || has_come)
     }
 
-    /// Is it time for the next line, of so many bytes, and is there room for it?
-    fn make_room(&mut self, bytes: usize) -> Result<bool> {
+    /// Is it time for the next line, of so many bytes?
+    fn is_time_for(&mut self, bytes: usize) -> Result<bool> {
+        self.settle_copy()?;
+        if self.copy.is_some() {
+            return Ok(false);
+        }
         if self.time.is_virtual() {
             self.time.arrive();
             self.now = self.time.now();
             self.release()?;
         }
-        while self.when_full == WhenFull::Block && !self.waiting.has_room(self.capacity, bytes) {
-            let Some(first) = self.waiting.first().filter(|_| self.time.is_virtual()) else {
-                return Ok(false);
+        self.make_room(bytes)
+    }
+
+    /// Lets in the copy of the last line that came, once there is room. Did it?
+    fn settle_copy(&mut self) -> Result<bool> {
+        let Some((mut entry, line, terminator)) = self.copy.take() else {
+            return Ok(false);
+        };
+        let has_room = self.make_room(line.len())?;
+        if has_room {
+            entry.arrival = self.now;
+            self.let_in(entry, &line, terminator);
+        } else {
+            self.copy = Some((entry, line, terminator));
+        }
+        Ok(has_room)
+    }
+
+    /// Is there room for a line of so many bytes, or is something to be dropped for it?
+    fn make_room(&mut self, bytes: usize) -> Result<bool> {
+        while !self.waiting.has_room(self.capacity, bytes) {
+            let Some(first) = self.waiting.first() else {
+                break;
             };
-            self.time.go_on(self.law.due(first));
+            let due = self.law.due(first);
+            if self.time.is_virtual() {
+                if self.when_full != WhenFull::Block {
+                    break;
+                }
+                self.time.go_on(due);
+            }
             self.now = self.time.now();
+            let held = self.waiting.count();
             self.release()?;
+            if self.waiting.count() == held {
+                // A reader that is only a moment late is no reason to drop a line.
+                let is_moment = self
+                    .behind_since
+                    .is_some_and(|since| self.now - since < MOMENT);
+                return Ok(self.when_full != WhenFull::Block && !is_moment);
+            }
         }
         Ok(true)
     }
@@ -246,7 +307,7 @@ impl<S: Stage> ByTime<S> {
                 self.fates.duplicated += 1;
                 self.let_in(entry, line, terminator);
                 entry.drawn = self.law.draw();
-                self.let_in(entry, line, terminator);
+                self.copy = Some((entry, line.into(), terminator));
             }
         }
     }
@@ -295,7 +356,7 @@ impl<S: Stage> ByTime<S> {
         let is_ahead = self.capacity.is_none()
             && !self.time.is_virtual()
             && self.law.is_ahead(&self.waiting, self.now);
-        if is_behind || is_ahead || !self.inbox.is_empty() {
+        if is_behind || is_ahead || self.has_more() {
             Flow::Full
         } else {
             Flow::More
@@ -305,10 +366,14 @@ impl<S: Stage> ByTime<S> {
     /// When the next line leaves, if nothing else is to be waited for before.
     fn next(&self) -> Option<Nanos> {
         let first = self.waiting.first()?;
-        if self.outlet.flow() != Flow::More {
-            return None;
+        match self.outlet.flow() {
+            Flow::More => Some(self.law.due_together(first, &self.waiting)),
+            // When what does not fit is dropped.
+            Flow::Full if self.has_more() && self.when_full != WhenFull::Block => {
+                self.behind_since.map(|since| since + MOMENT)
+            }
+            Flow::Full | Flow::Stop => None,
         }
-        Some(self.law.due_together(first, &self.waiting))
     }
 
     /// Closes the target, if nothing is held any more.
@@ -380,16 +445,18 @@ impl<S: Stage> Stage for ByTime<S> {
     }
 
     fn wake(&mut self, waits: &Waits) -> Result<Flow> {
-        self.outlet.wake(waits)?;
+        let woken = self.outlet.wake(waits);
         self.rushes |= waits.is_last_call();
         self.now = self.time.now();
         let held = self.waiting.bytes();
-        self.advance()?;
+        let mut advanced = woken.and_then(|()| self.advance());
         // It is late already: it does not wait for more to be written with it.
-        if self.waiting.bytes() != held && self.end != End::Closed {
-            self.outlet.flush()?;
+        if advanced.is_ok() && self.waiting.bytes() != held && self.end != End::Closed {
+            advanced = self.outlet.flush();
         }
-        self.close_if_empty()?;
+        // Also after an error, or the end would be waited for.
+        let closed = self.close_if_empty();
+        advanced.and(closed)?;
         Ok(self.flow())
     }
 

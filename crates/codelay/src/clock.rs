@@ -51,7 +51,7 @@ impl Time {
     /// Virtual time goes on to this one, unless it is past.
     pub(crate) fn go_on(&mut self, to: Nanos) {
         if let Time::Virtual { now, .. } = self {
-            *now = to.max(*now);
+            *now = to.max(*now).min(nanos::MAX);
         }
     }
 
@@ -63,7 +63,7 @@ impl Time {
             interval,
         } = self
         {
-            *now = (*next).max(*now);
+            *now = (*next).max(*now).min(nanos::MAX);
             *next = (*next + *interval).min(nanos::MAX);
         }
     }

@@ -130,7 +130,7 @@ impl Delay {
         if !(shape > 1.0 && shape.is_finite()) {
             return Err(DelayError::NoMean);
         }
-        let least = float(mean) * (shape - 1.0) / shape;
+        let least = float(mean) * ((shape - 1.0) / shape);
         Pareto::new(least, shape)
             .map(|pareto| Delay(Kind::Pareto(pareto)))
             .map_err(|_| DelayError::Mean)

@@ -9,6 +9,10 @@ pub struct Fates {
     pub duplicated: u64,
     /// Lines that did not fit.
     pub dropped: u64,
+    /// Lines that came, in all; blocks of them where all have the same delay.
+    pub came: u64,
+    /// Lines without a time, with [`replay`](crate::Settings::replay).
+    pub untimed: u64,
     /// Lines with a time before that of a line before them, with [`replay`](crate::Settings::replay).
     pub backwards: u64,
     /// The most lines that were held at once, or blocks of them where all have the same delay.

@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use crate::nanos::Nanos;
+use crate::nanos::{self, Nanos};
 use crate::pace::Pace;
 use crate::random::{Coin, Purpose, generator};
 use crate::replay::Timeline;
@@ -96,6 +96,11 @@ impl Law {
         self.timeline.as_ref().map_or(0, Timeline::backwards)
     }
 
+    /// How many lines had no place on it of their own.
+    pub(crate) fn untimed(&self) -> u64 {
+        self.timeline.as_ref().map_or(0, Timeline::untimed)
+    }
+
     /// How often the next line comes out: 0, once or twice.
     pub(crate) fn copies(&mut self) -> u32 {
         let lost = self.loss.as_mut().is_some_and(Coin::toss);
@@ -111,11 +116,11 @@ impl Law {
     pub(crate) fn due(&self, entry: &Entry) -> Nanos {
         let ready = entry.ready();
         if self.reorder {
-            return ready;
+            return ready.min(nanos::MAX);
         }
         let paced = self.pace.as_ref().map_or(0, Pace::free_at);
         let gap = entry.position - self.last_position;
-        ready.max(self.last + gap).max(paced)
+        ready.max(self.last + gap).max(paced).min(nanos::MAX)
     }
 
     /// When it and those that wait behind it leave together.

@@ -25,22 +25,30 @@ impl<S: Stage> Branch<S> {
     }
 
     fn send(&mut self, block: &Block) -> Result<()> {
-        if self.flow != Flow::Stop {
-            self.flow = self.stage.send(block)?;
+        if self.flow == Flow::Stop {
+            return Ok(());
         }
-        Ok(())
+        let answer = self.stage.send(block);
+        self.note(answer)
     }
 
     fn flush(&mut self) -> Result<()> {
-        if self.flow != Flow::Stop {
-            self.flow = self.stage.flush()?;
+        if self.flow == Flow::Stop {
+            return Ok(());
         }
-        Ok(())
+        let answer = self.stage.flush();
+        self.note(answer)
     }
 
     fn wake(&mut self, waits: &Waits) -> Result<()> {
-        self.flow = self.stage.wake(waits)?;
-        Ok(())
+        let answer = self.stage.wake(waits);
+        self.note(answer)
+    }
+
+    /// One that failed takes no more.
+    fn note(&mut self, answer: Result<Flow>) -> Result<()> {
+        self.flow = *answer.as_ref().unwrap_or(&Flow::Stop);
+        answer.map(|_| ())
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Timeline {
     position: Nanos,
     /// How many lines went back in time.
     backwards: u64,
+    /// How many had no time.
+    untimed: u64,
 }
 
 impl Timeline {
@@ -49,6 +51,7 @@ impl Timeline {
             last: None,
             position: 0,
             backwards: 0,
+            untimed: 0,
         }
     }
 
@@ -64,6 +67,8 @@ impl Timeline {
             if !(-OUT_OF_ORDER..0).contains(&gap) {
                 self.last = Some(stamp);
             }
+        } else {
+            self.untimed += 1;
         }
         self.position
     }
@@ -71,6 +76,11 @@ impl Timeline {
     /// How many lines were earlier than one before them.
     pub(crate) fn backwards(&self) -> u64 {
         self.backwards
+    }
+
+    /// How many lines had no time.
+    pub(crate) fn untimed(&self) -> u64 {
+        self.untimed
     }
 
     fn gap(&self, gap: Stamp) -> Nanos {

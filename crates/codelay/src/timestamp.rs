@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{DateTime, Time};
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::Offset;
 use regex_automata::Input;
@@ -14,7 +14,8 @@ use regex_automata::util::captures::Captures;
 pub(crate) type Stamp = i128;
 
 /// Half a year: a date without a year that goes back further is one of the next.
-const HALF_A_YEAR: Stamp = 183 * 86400 * SECOND;
+const HALF_A_YEAR: Stamp = 183 * DAY;
+const DAY: Stamp = 86400 * SECOND;
 const SECOND: Stamp = 1_000_000_000;
 
 /// What is looked for where nothing else is said, in this order; the leftmost in a line counts. Each has the time as
@@ -55,8 +56,8 @@ pub struct Timestamps {
     regex: Regex,
     groups: Captures,
     formats: Vec<Format>,
-    /// The year of the last date that had none, and the time that made of it.
-    year: Option<(i16, Stamp)>,
+    /// Where dates without a year, and times without a date, have got to.
+    undated: Option<Undated>,
 }
 
 /// Why no times can be found.
@@ -112,7 +113,7 @@ impl Timestamps {
             groups: regex.create_captures(),
             regex,
             formats,
-            year: None,
+            undated: None,
         }
     }
 
@@ -181,34 +182,86 @@ impl Timestamps {
             Format::Epoch => epoch(text),
             Format::Given(format) => {
                 let time = BrokenDownTime::parse(format, text).ok()?;
-                if time.to_timestamp().is_err() && time.year().is_none() {
-                    return self.without_year(time);
-                }
                 with_offset(&time)
+                    .or_else(|| self.without_date(&time))
+                    .or_else(|| self.without_year(time))
             }
         }
     }
 
     /// A date without a year is in this one, or in the one that makes it go on from the last.
     fn without_year(&mut self, mut time: BrokenDownTime) -> Option<Stamp> {
-        let this_year = || Offset::UTC.to_datetime(Timestamp::now()).year();
-        let (year, last) = self.year.unwrap_or_else(|| (this_year(), Stamp::MIN));
-        let mut of = |year: i16| {
-            // Not every year has a 29 February.
-            (year..year.saturating_add(8)).find_map(|year| {
-                time.set_year(Some(year)).ok()?;
-                Some((year, with_offset(&time)?))
-            })
+        let this_year = || Undated {
+            year: Offset::UTC.to_datetime(Timestamp::now()).year(),
+            ahead: 0,
+            last: None,
         };
-        let mut found = of(year)?;
-        if found.1 < last.saturating_sub(HALF_A_YEAR) {
-            found = of(year.saturating_add(1))?;
-        } else if self.year.is_some() && found.1 > last + HALF_A_YEAR {
-            found = of(year.saturating_sub(1))?;
+        let mut undated = self.undated.unwrap_or_else(this_year);
+        let mut of = |year: i16| {
+            time.set_year(Some(year)).ok()?;
+            with_offset(&time)
+        };
+        let mut found = of(undated.year);
+        if found.is_none() {
+            // 29 February: up to there all years are alike, so a leap year takes over.
+            let year = undated.year;
+            undated.year = (year..year.saturating_add(9)).find(|&year| of(year).is_some())?;
+            undated.ahead += start_of(undated.year)? - start_of(year)?;
+            found = of(undated.year);
         }
-        self.year = Some(found);
-        Some(found.1)
+        let mut stamp = found? - undated.ahead;
+        let gap = stamp - undated.last.unwrap_or(stamp);
+        if gap.abs() > HALF_A_YEAR {
+            let year = undated.year.saturating_add(if gap < 0 { 1 } else { -1 });
+            if let Some(other) = of(year) {
+                undated.year = year;
+                stamp = other - undated.ahead;
+            }
+        }
+        undated.last = Some(stamp);
+        self.undated = Some(undated);
+        Some(stamp)
     }
+
+    /// A time without a date is of the day that makes it go on from the last.
+    fn without_date(&mut self, time: &BrokenDownTime) -> Option<Stamp> {
+        if time.month().is_some() {
+            return None;
+        }
+        let since_midnight = time.to_time().ok()?.duration_since(Time::midnight());
+        let of_day = since_midnight.as_nanos();
+        let first_day = Undated {
+            year: 0,
+            ahead: 0,
+            last: None,
+        };
+        let mut undated = self.undated.unwrap_or(first_day);
+        let mut stamp = of_day - undated.ahead;
+        let gap = stamp - undated.last.unwrap_or(stamp);
+        if gap.abs() > DAY / 2 {
+            let day = if gap < 0 { DAY } else { -DAY };
+            undated.ahead -= day;
+            stamp += day;
+        }
+        undated.last = Some(stamp);
+        self.undated = Some(undated);
+        Some(stamp)
+    }
+}
+
+/// How times that do not say their year, or day, go on.
+#[derive(Clone, Copy, Debug)]
+struct Undated {
+    /// The year they are taken to be in.
+    year: i16,
+    /// So far ahead of the last ones that is of where they go on.
+    ahead: Stamp,
+    last: Option<Stamp>,
+}
+
+/// The start of a year.
+fn start_of(year: i16) -> Option<Stamp> {
+    in_utc(DateTime::new(year, 1, 1, 0, 0, 0, 0).ok()?)
 }
 
 fn with_offset(time: &BrokenDownTime) -> Option<Stamp> {
@@ -228,12 +281,21 @@ fn in_utc(time: DateTime) -> Option<Stamp> {
 /// Seconds with decimals, or milliseconds if there are 13 digits.
 fn epoch(text: &str) -> Option<Stamp> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    let whole: Stamp = whole.parse().ok()?;
+    let is_number = |digits: &str| digits.bytes().all(|digit| digit.is_ascii_digit());
+    if !is_number(whole) || !is_number(decimals) {
+        return None;
+    }
+    let whole = Stamp::from(whole.parse::<u64>().ok()?);
     if decimals.is_empty() && text.len() == 13 {
         return Some(whole * SECOND / 1000);
     }
-    let decimals: Stamp = format!("{decimals:0<9}").parse().ok()?;
-    Some(whole * SECOND + decimals)
+    // The further ones are less than a nanosecond.
+    let nanos: String = decimals
+        .chars()
+        .chain("000000000".chars())
+        .take(9)
+        .collect();
+    Some(whole * SECOND + nanos.parse::<Stamp>().ok()?)
 }
 
 #[cfg(test)]
@@ -297,6 +359,43 @@ mod tests {
         // Out of order by a little is not a year.
         assert_eq!(at("Dec 31 23:59:58 host up") - before, -SECOND);
         assert_eq!(at("Jan  1 00:00:02 host up") - before, 3 * SECOND);
+    }
+
+    // This year may have none: it was taken for that of the next one that has.
+    #[test]
+    fn a_29_february_without_a_year_follows_the_28_and_comes_before_march() {
+        let mut found = Timestamps::default();
+        let mut at = |line: &str| found.find(line.as_bytes()).expect("a time");
+        let before = at("Feb 28 23:59:59 host up");
+        assert_eq!(at("Feb 29 00:00:00 host up") - before, SECOND);
+        assert_eq!(at("Mar  1 00:00:00 host up") - before, SECOND + DAY);
+    }
+
+    #[test]
+    fn a_time_without_a_date_goes_on_over_midnight() {
+        let mut found = Timestamps::new("^([0-9:]+)", Some("%H:%M:%S")).expect("right");
+        let mut at = |line: &str| found.find(line.as_bytes()).expect("a time");
+        let before = at("23:59:59 a");
+        assert_eq!(at("00:00:01 b") - before, 2 * SECOND);
+        assert_eq!(at("23:59:58 c") - before, -SECOND);
+        assert_eq!(at("00:00:02 d") - before, 3 * SECOND);
+    }
+
+    #[test]
+    fn decimals_beyond_a_nanosecond_are_cut() {
+        assert_eq!(epoch("1.1"), Some(SECOND + SECOND / 10));
+        assert_eq!(epoch("1.12345678912345"), Some(SECOND + 123_456_789));
+        for none in [
+            "",
+            "1.2.3",
+            "-1",
+            "1.\u{e4}",
+            "+1",
+            "1.-5",
+            "99999999999999999999999",
+        ] {
+            assert_eq!(epoch(none), None, "{none}");
+        }
     }
 
     #[test]
