@@ -1,6 +1,7 @@
 //! The patterns of a command line: gathered, read, and a hint if they seem to be of another kind.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 
@@ -37,9 +38,10 @@ fn read(file: &OsStr) -> Result<Vec<u8>> {
         read.map_err(|error| Error::io(Call::Read, "standard input", error))?;
     } else {
         let name = file.to_string_lossy();
-        costage::open(file)?
-            .read_to_end(&mut bytes)
-            .map_err(|error| Error::io(Call::Read, &*name, error))?;
+        // Waits for the writer of a FIFO, as `-f <(command)` has it.
+        let mut opened = File::open(file).map_err(|error| Error::io(Call::Open, &*name, error))?;
+        let read = opened.read_to_end(&mut bytes);
+        read.map_err(|error| Error::io(Call::Read, &*name, error))?;
     }
     Ok(bytes)
 }

@@ -1,6 +1,6 @@
 //! Where patterns come from, what they mean, and which are refused.
 
-use super::{as_grep, as_grep_in, cogrep};
+use super::{as_grep, as_grep_in, cogrep, sh};
 use crate::util::{Cmd, Dir};
 
 #[test]
@@ -343,4 +343,17 @@ fn huge_patterns_are_taken_or_refused() {
         .stdout("")
         .stderr_contains("too large")
         .code(2);
+}
+
+// It was opened without waiting for its writer, and found empty.
+#[test]
+fn patterns_may_come_out_of_a_pipe_that_is_written_later() {
+    let dir = Dir::new();
+    let script = "mkfifo p; echo hit > p & \"$cogrep\" -f p";
+    sh(script)
+        .dir(dir.path(""))
+        .stdin("hit\nmiss\n")
+        .run()
+        .stdout("hit\n")
+        .code(0);
 }

@@ -82,6 +82,10 @@ impl Engine {
         if patterns.is_empty() {
             return Ok(Engine::Nothing);
         }
+        if let Some(texts) = in_every_spelling(patterns, syntax) {
+            let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
+            return Ok(Engine::Literals(Literals::new(&texts, syntax)?));
+        }
         let are_texts = patterns.iter().all(|text| stands_for_itself(text, syntax));
         // An empty word is not a text but a place between characters.
         if !are_texts || (syntax.words && patterns.iter().any(|text| text.is_empty())) {
@@ -112,6 +116,49 @@ impl Engine {
             _ => Engine::Literals(Literals::new(patterns, syntax)?),
         })
     }
+}
+
+/// Letters of ASCII that have a third form, and it: the long s, and the sign for Kelvin.
+const THIRD_FORMS: [(u8, &str); 2] = [(b's', "\u{17F}"), (b'k', "\u{212A}")];
+/// The most such letters of a text: each doubles its spellings.
+const THIRD_FORMS_AT_MOST: usize = 6;
+
+/// Several texts of ASCII in any case, with those letters spelled out: what is left is ASCII's case.
+fn in_every_spelling(patterns: &[&[u8]], syntax: Syntax) -> Option<Vec<Vec<u8>>> {
+    let has_third_form = |byte: &u8| b"kKsS".contains(byte);
+    let can = |text: &&[u8]| {
+        parse::is_plain(text, syntax)
+            && !text.is_empty()
+            && text.is_ascii()
+            && !text.contains(&syntax.terminator)
+            && text.iter().filter(|byte| has_third_form(byte)).count() <= THIRD_FORMS_AT_MOST
+    };
+    if !syntax.ignore_case || syntax.lines || patterns.len() < 2 || !patterns.iter().all(can) {
+        return None;
+    }
+    let mut texts: Vec<&[u8]> = patterns.to_vec();
+    if syntax.literal {
+        longest_first(&mut texts);
+    }
+    let spellings = texts.into_iter().flat_map(|text| {
+        text.iter()
+            .fold(vec![Vec::new()], |spellings: Vec<Vec<u8>>, &byte| {
+                let third = THIRD_FORMS
+                    .iter()
+                    .filter(|(letter, _)| *letter == byte.to_ascii_lowercase());
+                let forms = third.map(|(_, form)| form.as_bytes().to_vec());
+                let forms: Vec<Vec<u8>> = [vec![byte]].into_iter().chain(forms).collect();
+                let longer = |spelling: &Vec<u8>| {
+                    let spelling = spelling.clone();
+                    forms
+                        .iter()
+                        .map(move |form| [&spelling[..], form].concat())
+                        .collect::<Vec<_>>()
+                };
+                spellings.iter().flat_map(longer).collect()
+            })
+    });
+    Some(spellings.collect())
 }
 
 /// Of plain texts that begin at one place the longest is the match, as grep has it.

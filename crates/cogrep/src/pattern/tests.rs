@@ -314,3 +314,19 @@ fn words_beside_a_broken_byte_have_their_groups() {
     assert!(pattern.groups(b"\xFFab ab", 0, &mut groups));
     assert_eq!(groups, [Some(1..3), Some(1..2)]);
 }
+
+// With a k or an s in one of them, all went through a regex, which was refused or took minutes.
+#[test]
+fn many_texts_in_any_case_need_no_regex() {
+    let syntax = Syntax {
+        literal: true,
+        ignore_case: true,
+        ..Syntax::default()
+    };
+    let texts: Vec<String> = (0..20_000).map(|number| format!("desk{number}s")).collect();
+    let mut pattern = Pattern::any_of(texts.iter().map(String::as_bytes), syntax);
+    let pattern = pattern.as_mut().expect("texts");
+    assert!(matches!(pattern.engine, Engine::Literals(_)));
+    let text = "x\nDE\u{17F}\u{212A}19999S\ndesk20000s\n";
+    assert_eq!(by_block(pattern, text.as_bytes()), [false, true, false]);
+}
