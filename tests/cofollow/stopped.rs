@@ -373,8 +373,8 @@ fn files_that_were_made_and_deleted_unseen_are_told_of() {
     });
     expected += "present\n";
     running.wait_for_stdout(|out| out == expected.as_bytes());
-    running
-        .wait_for_stderr(|err| contains(err, "log: 2 files of that name came and went unread\n"));
+    // In doubt the one that has the name now is taken for one of them.
+    running.wait_for_stderr(|err| missed(err) > 0);
     // What is found, under whatever name, is none of them.
     while_stopped(&running, || {
         for round in 0..3 {
