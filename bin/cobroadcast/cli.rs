@@ -27,7 +27,7 @@ pub struct Cli {
     /// Nothing was said of how much waits for a target.
     has_default_limits: bool,
     pub stats: bool,
-    debug: bool,
+    pub debug: bool,
     pub append: bool,
     pub ignore_interrupts: bool,
     pub output_error: OutputError,
@@ -165,16 +165,17 @@ fn output_error(text: &str) -> Result<OutputError, Refusal> {
     }
 }
 
-const POLICIES: [(&str, WhenFull); 4] = [
-    ("block", WhenFull::Block),
-    ("drop-oldest", WhenFull::DropOldest),
-    ("drop-newest", WhenFull::DropNewest),
-    ("spill", WhenFull::Spill),
+const POLICIES: [WhenFull; 4] = [
+    WhenFull::Block,
+    WhenFull::DropOldest,
+    WhenFull::DropNewest,
+    WhenFull::Spill,
 ];
 
 fn when_full(text: &str) -> Result<WhenFull, Refusal> {
-    let policy = POLICIES.iter().find(|(name, _)| *name == text);
-    policy.map(|(_, policy)| *policy).ok_or_else(|| {
+    let mut policies = POLICIES.into_iter();
+    let policy = policies.find(|policy| policy.to_string() == text);
+    policy.ok_or_else(|| {
         Refusal(format!(
             "invalid argument '{}' for '--when-full': 'block', 'drop-oldest', 'drop-newest' or 'spill'",
             printable(text)
@@ -184,6 +185,10 @@ fn when_full(text: &str) -> Result<WhenFull, Refusal> {
 
 fn queue(text: &str) -> Result<usize, String> {
     size(text).map(|size| usize::try_from(size).unwrap_or(usize::MAX))
+}
+
+fn restarts(text: &str) -> Result<u64, Refusal> {
+    number(text).map_err(|_| Refusal(format!("invalid number of restarts: '{}'", printable(text))))
 }
 
 /// Reads `0,1`.
@@ -267,7 +272,7 @@ fn branches() -> [Arg; 6] {
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("18446744073709551615")
-            .value_parser(number)
+            .value_parser(restarts)
             .help("Start a branch that fails again, at most N times"),
         Arg::new("ok-status")
             .long("ok-status")

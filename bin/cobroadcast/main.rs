@@ -28,7 +28,7 @@ fn main() -> ExitCode {
 
 /// Runs the chain that was asked for; the status is for a good end.
 fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
-    let outcome = Outcome::new(program, cli.output_error, cli.stats);
+    let outcome = Outcome::new(program, cli);
     let mut targets = Targets::new(program, &outcome, cli.limits());
     if cli.commands.is_empty() {
         targets.add_output();

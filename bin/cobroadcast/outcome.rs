@@ -9,7 +9,7 @@ use cobroadcast::{Account, Counts, Failed, GivenUp, Limits, Process, WhenFull};
 use costage::{Ended, Error, Result, printable, reason};
 use coutils_cli::Program;
 
-use crate::cli::OutputError;
+use crate::cli::{Cli, OutputError};
 
 /// What was told, and whether all went well. A clone is the same.
 #[derive(Clone)]
@@ -24,17 +24,19 @@ struct Shared {
     /// What became of the lines, for each target.
     accounts: RefCell<Vec<(String, Account)>>,
     says_totals: bool,
+    is_debugged: bool,
 }
 
 impl Outcome {
-    pub fn new(program: &Program, mode: OutputError, says_totals: bool) -> Outcome {
+    pub fn new(program: &Program, cli: &Cli) -> Outcome {
         Outcome(Rc::new(Shared {
             program: program.clone(),
-            mode,
+            mode: cli.output_error,
             has_failed: Cell::new(false),
             killed: RefCell::default(),
             accounts: RefCell::default(),
-            says_totals,
+            says_totals: cli.stats,
+            is_debugged: cli.debug,
         }))
     }
 
@@ -44,7 +46,7 @@ impl Outcome {
             limits.when_full,
             WhenFull::DropOldest | WhenFull::DropNewest
         );
-        self.0.says_totals || drops
+        self.0.says_totals || self.0.is_debugged || drops
     }
 
     /// What judges the errors of one target, and tells in the end what became of its lines.
@@ -112,17 +114,16 @@ impl Outcome {
         let (received, written) = (account.received(), account.written());
         let lost = received.minus(written);
         let name = quoted(name);
+        let all = format_args!(
+            "{name}: received {} lines, {} bytes; written {}, {}; dropped {}, {}",
+            received.lines, received.bytes, written.lines, written.bytes, lost.lines, lost.bytes,
+        );
         if self.0.says_totals {
-            self.0.program.complain(format_args!(
-                "{name}: received {} lines, {} bytes; written {}, {}; dropped {}, {}",
-                received.lines,
-                received.bytes,
-                written.lines,
-                written.bytes,
-                lost.lines,
-                lost.bytes,
-            ));
-        } else if account.dropped() != Counts::default() {
+            self.0.program.complain(all);
+            return;
+        }
+        self.0.program.debug(all);
+        if account.dropped() != Counts::default() {
             let (lines, of) = (lost.lines, received.lines);
             self.0
                 .program

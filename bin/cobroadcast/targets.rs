@@ -214,6 +214,10 @@ impl<'a> Targets<'a> {
             self.stages.push(Box::new(guarded));
             return;
         };
+        self.program.debug(format_args!(
+            "{name}: when full: {}, after {} bytes",
+            limits.when_full, limits.queue
+        ));
         let mut stage = policy(limits, stage);
         if let Some(written) = written {
             stage = stage.counted_by(written);

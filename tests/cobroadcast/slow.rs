@@ -17,7 +17,7 @@ fn fifo(dir: &Dir, name: &str) {
 fn with_slow_reader(args: &[&str], text: &str) -> (Vec<u8>, crate::util::Output) {
     let dir = Dir::new();
     fifo(&dir, "slow");
-    let (reader, writer) = io::pipe().expect("a pipe");
+    let (reader, mut writer) = io::pipe().expect("a pipe");
     let cmd = Cmd::bin("cobroadcast").args(args).args(["fast", "slow"]);
     let running = cmd
         .dir(dir.path(""))
@@ -25,20 +25,23 @@ fn with_slow_reader(args: &[&str], text: &str) -> (Vec<u8>, crate::util::Output)
         .stdout_to(fs::File::create("/dev/null").expect("opened"));
     let running = running.spawn();
     let mut slow = fs::File::open(dir.path("slow")).expect("opened");
-    // Returns only when all was taken but what the pipe holds.
-    feed(writer, text);
-    wait_until("the file to have all", || {
-        fs::metadata(dir.path("fast")).is_ok_and(|fast| fast.len() == text.len() as u64)
-    });
+    // The file keeps up, however slow the disk: never more than its queue holds is on its way.
+    let mut fed = 0;
+    while fed < text.len() {
+        let part = &text[fed..text.len().min(fed + 50_000)];
+        let part = &part[..=part.rfind('\n').expect("a line")];
+        writer.write_all(part.as_bytes()).expect("written");
+        fed += part.len();
+        wait_until("the file to have it", || {
+            fs::metadata(dir.path("fast")).is_ok_and(|fast| fast.len() == fed as u64)
+        });
+    }
+    drop(writer);
     let mut got = Vec::new();
     slow.read_to_end(&mut got).expect("read");
     let output = running.wait();
     assert!(fs::read(dir.path("fast")).expect("read") == text.as_bytes());
     (got, output)
-}
-
-fn feed(mut writer: io::PipeWriter, text: &str) {
-    writer.write_all(text.as_bytes()).expect("written");
 }
 
 /// What was dropped, as it was told.
@@ -241,6 +244,20 @@ fn stats_tell_what_became_of_the_lines_of_each_target() {
 }
 
 #[test]
+fn debug_tells_what_is_decided_and_what_became_of_it() {
+    cobroadcast(["--debug", "--queue=2K", "-c", "name:=cat >/dev/null"])
+        .stdin("one\ntwo\n")
+        .run()
+        .stdout("")
+        .stderr_contains(
+            "cobroadcast: debug: branch 1 (name): when full: block, after 2048 bytes\n\
+             cobroadcast: debug: branch 1 (name): received 2 lines, 8 bytes; written 2, 8; dropped 0, 0\n\
+             cobroadcast: debug: ended at the end of the input\n",
+        )
+        .code(0);
+}
+
+#[test]
 fn group_prints_each_branch_in_one_piece_in_their_order() {
     let text = numbers(200_000);
     let dir = Dir::new();
@@ -282,6 +299,10 @@ fn wrong_values_are_told() {
         (
             "--when-full=drop",
             "invalid argument 'drop' for '--when-full': 'block', 'drop-oldest', 'drop-newest' or 'spill'",
+        ),
+        (
+            "--restart=x",
+            "cobroadcast: invalid number of restarts: 'x'\n",
         ),
         ("--queue=x", "invalid value 'x' for '--queue'"),
         (

@@ -29,6 +29,18 @@ pub enum WhenFull {
     Spill,
 }
 
+/// In the words of the command line.
+impl fmt::Display for WhenFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WhenFull::Block => "block",
+            WhenFull::DropOldest => "drop-oldest",
+            WhenFull::DropNewest => "drop-newest",
+            WhenFull::Spill => "spill",
+        })
+    }
+}
+
 /// How much waits for a target, and what happens then.
 #[derive(Clone, Debug)]
 pub struct Limits {
