@@ -6,6 +6,7 @@ mod targets;
 
 use std::process::ExitCode;
 
+use cobroadcast::guard;
 use costage::{Driver, Ended, Framing, Reader, Result, Second, Stage, broadcast};
 use coutils_cli::{Numbers, Program};
 
@@ -51,7 +52,10 @@ fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
     } else {
         let merge = targets.add_branches(cli);
         processes = targets.processes();
-        Box::new(program.tally_input(merge.of(broadcast(targets.stages()))))
+        let judge = outcome.clone();
+        let merged = merge.of(broadcast(targets.stages()));
+        let merged = guard(merged, move |error| judge.judge_output(error));
+        Box::new(program.tally_input(merged))
     };
     let ended = Reader::stdin().and_then(|input| match relay {
         Some(relay) => driver.pump(&mut relay.reader(input), &mut chain),

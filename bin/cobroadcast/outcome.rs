@@ -88,6 +88,15 @@ impl Outcome {
         }
     }
 
+    /// What an error is that was not judged yet: of what the branches print.
+    pub fn judge_output(&self, error: Error) -> Result<()> {
+        let Some(given_up) = given_up(&error) else {
+            return Err(error);
+        };
+        self.fail(format!("'standard output': {given_up}"));
+        Ok(())
+    }
+
     /// What an error of a target is: told and dealt with, or the end of all.
     pub fn judge(&self, error: Error) -> Result<()> {
         if error.is_reader_gone() && !self.0.mode.minds_pipes() {

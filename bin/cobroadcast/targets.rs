@@ -136,7 +136,9 @@ impl<'a> Targets<'a> {
         descriptors::raise_limit(branches.saturating_mul(BRANCH).saturating_add(OTHERS));
         let outcome = self.outcome.clone();
         let has_others = !self.stages.is_empty();
-        let output = guard(self.program.tally(printer()), move |error| {
+        let written = Written::default();
+        let output = self.program.tally(printer().counted_by(&written));
+        let output = guard(output, move |error| {
             match outcome.judge(error) {
                 // The files are still there to be written.
                 Err(error) if error.is_reader_gone() && has_others => Ok(()),
@@ -144,12 +146,16 @@ impl<'a> Targets<'a> {
             }
         });
         let program = self.program.clone();
-        let merge = merge(output).on_trouble(move |error| {
+        let mut merge = merge(output).on_trouble(move |error| {
             let why = reason(error);
             program.complain(format_args!(
                 "warning: no room on disk for what the branches print ({why}); it takes memory instead"
             ));
         });
+        let limits = self.limits.as_ref();
+        if let Some(timeout) = limits.and_then(|limits| limits.drain_timeout) {
+            merge = merge.given_up_after(timeout, &written);
+        }
         if cli.stdout {
             self.add(
                 "standard output",

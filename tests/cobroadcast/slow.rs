@@ -203,6 +203,23 @@ fn a_target_that_takes_nothing_is_given_up_after_the_end() {
 }
 
 #[test]
+fn an_output_of_which_nobody_reads_is_given_up_after_the_end() {
+    for args in [
+        &["-c", "cat"][..],
+        &["--group", "-c", "cat", "-c", "cat"],
+        &["--stdout", "-c", "wc -l"],
+    ] {
+        let cmd = cobroadcast(["--drain-timeout=300ms", "--queue=8M"]).args(args);
+        let (running, stdout) = cmd.stdin(numbers(500_000)).spawn_unread();
+        running
+            .wait()
+            .stderr_contains("cobroadcast: 'standard output': took nothing for 0.3 s, given up\n")
+            .code(1);
+        drop(stdout);
+    }
+}
+
+#[test]
 fn a_branch_that_is_given_up_is_ended() {
     let never =
         "trap 'echo ended >&2; exit' TERM; echo ready; for i in $(seq 3000); do sleep 0.01; done";

@@ -3,9 +3,11 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
-use costage::{Block, Call, Error, Flow, Gather, Result, Stage, Waits};
+use costage::{Block, Call, Error, Flow, Gather, Result, Stage, Waits, Written, discard};
 
+use crate::policy::GivenUp;
 use crate::store::Store;
 
 /// What has waited for its turn is handed on in pieces of this size.
@@ -24,6 +26,7 @@ pub fn merge(to: impl Stage + 'static) -> Merge {
         someone_waits: false,
         groups: Vec::new(),
         on_trouble: Box::new(|_| {}),
+        patience: None,
     })))
 }
 
@@ -43,6 +46,15 @@ struct Target {
     /// What the grouped outlets were sent, in their order.
     groups: Vec<Store>,
     on_trouble: Box<dyn FnMut(&io::Error)>,
+    patience: Option<Patience>,
+}
+
+/// How long the target may take nothing after the end of the input.
+struct Patience {
+    timeout: Duration,
+    written: Written,
+    /// How much it had taken when it last took something, and when that was; from the end of the input on.
+    taken: Option<(u64, Instant)>,
 }
 
 impl Target {
@@ -96,6 +108,40 @@ impl Target {
         self.groups.is_empty() || self.flow == Flow::Stop
     }
 
+    /// The input has ended: from now on it is not to stand still.
+    fn begin_to_end(&mut self) {
+        if let Some(patience) = &mut self.patience {
+            let taken = (patience.written.bytes(), Instant::now());
+            patience.taken.get_or_insert(taken);
+        }
+    }
+
+    /// When it is to be given up, if it takes nothing.
+    fn deadline(&mut self) -> Option<Instant> {
+        let is_behind = self.flow == Flow::Full || self.flow == Flow::Stop && !self.to.idle();
+        let patience = self.patience.as_ref().filter(|_| is_behind)?;
+        patience.taken.map(|(_, since)| since + patience.timeout)
+    }
+
+    /// Gives it up if it has taken nothing for too long.
+    fn look_at_the_clock(&mut self) {
+        if let Some(patience) = &mut self.patience
+            && let Some(taken) = &mut patience.taken
+            && taken.0 != patience.written.bytes()
+        {
+            *taken = (patience.written.bytes(), Instant::now());
+        }
+        let is_over = |deadline| Instant::now() >= deadline;
+        if self.deadline().is_some_and(is_over)
+            && let Some(patience) = self.patience.take()
+        {
+            self.to = Box::new(discard());
+            self.groups.clear();
+            self.flow = Flow::Stop;
+            self.failed = Some(Error::other(GivenUp(patience.timeout)));
+        }
+    }
+
     fn send(&mut self, block: &Block) {
         if self.flow != Flow::Stop {
             let answer = self.to.send(block);
@@ -137,6 +183,17 @@ impl Merge {
     /// `tell` hears why what a group has to keep cannot go to disk, once: it is kept in memory then.
     pub fn on_trouble(self, tell: impl FnMut(&io::Error) + 'static) -> Merge {
         self.0.borrow_mut().on_trouble = Box::new(tell);
+        self
+    }
+
+    /// After the end of the input the target is given up when it has taken nothing for that long: the merged chain
+    /// fails with [`GivenUp`], and the outlets take no more. `written` counts what the target has taken.
+    pub fn given_up_after(self, timeout: Duration, written: &Written) -> Merge {
+        self.0.borrow_mut().patience = Some(Patience {
+            timeout,
+            written: written.clone(),
+            taken: None,
+        });
         self
     }
 
@@ -273,12 +330,14 @@ impl<S: Stage> Stage for Merged<S> {
 
     fn close(&mut self) -> Result<()> {
         self.closing = true;
+        self.target.borrow_mut().begin_to_end();
         let closed = self.chain.close();
         closed.and(self.close_target())
     }
 
     fn throw(&mut self, error: Error) -> Result<()> {
         self.closing = true;
+        self.target.borrow_mut().begin_to_end();
         let thrown = self.chain.throw(error);
         thrown.and(self.close_target())
     }
@@ -287,6 +346,9 @@ impl<S: Stage> Stage for Merged<S> {
         self.chain.waits(waits);
         let mut target = self.target.borrow_mut();
         target.to.waits(waits);
+        if let Some(deadline) = target.deadline() {
+            waits.until(deadline);
+        }
         if target.someone_waits && target.flow != Flow::Full {
             // A flush made room, of which nothing else would tell.
             waits.now();
@@ -298,6 +360,7 @@ impl<S: Stage> Stage for Merged<S> {
         {
             let mut target = self.target.borrow_mut();
             target.wake(waits);
+            target.look_at_the_clock();
             target.someone_waits = false;
         }
         let flow = self.chain.wake(waits);

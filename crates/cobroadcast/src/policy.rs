@@ -126,7 +126,7 @@ struct End {
 
 /// The error of a target that was given up.
 #[derive(Clone, Copy, Debug)]
-pub struct GivenUp(Duration);
+pub struct GivenUp(pub(crate) Duration);
 
 impl fmt::Display for GivenUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
