@@ -7,6 +7,9 @@ use costage::{Block, Flow, Gather, Result, Stage};
 /// A run of lines this long goes on as it is, shared, instead of being gathered with others.
 pub(crate) const WORTH_SHARING: usize = 32 << 10;
 
+/// So much is not gathered any further: what a block of a file has.
+const MUCH: usize = 256 << 10;
+
 #[derive(Debug)]
 pub(crate) struct Output<S> {
     pub(crate) gather: Gather,
@@ -41,6 +44,15 @@ impl<S: Stage> Output<S> {
         }
         self.send_gathered()?;
         self.send(&block.slice(run))
+    }
+
+    /// Sends on what was gathered if it is much: a block may yield many times what it is, and should not be held
+    /// that often.
+    pub(crate) fn spill(&mut self) -> Result<()> {
+        if self.gather.len() < MUCH {
+            return Ok(());
+        }
+        self.send_gathered()
     }
 
     pub(crate) fn send_gathered(&mut self) -> Result<()> {

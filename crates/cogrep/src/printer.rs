@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use costage::Gather;
+use costage::{Flow, Gather, Result, Stage};
 
 use crate::colors::{Color, Colors};
+use crate::output::Output;
 use crate::{Matcher, Report, Settings};
 
 /// What stands behind a name, a number or an offset, and tells lines that are selected from those around them.
@@ -116,15 +117,15 @@ impl Printer {
     }
 
     /// One line, of which the terminator may be missing.
-    pub(crate) fn line<M: Matcher>(
+    pub(crate) fn line<M: Matcher, S: Stage>(
         &mut self,
-        gather: &mut Gather,
+        output: &mut Output<S>,
         matcher: &mut M,
         settings: &Settings,
         line: &[u8],
         terminator: u8,
         (kind, place): (Kind, Place),
-    ) {
+    ) -> Result<()> {
         let text = line.strip_suffix(&[terminator]).unwrap_or(line);
         let is_match = (kind == Kind::Selected) != settings.invert;
         if settings.report == Report::Matches {
@@ -134,10 +135,11 @@ impl Printer {
                 } else {
                     Kind::Selected
                 };
-                self.matches(gather, matcher, settings, text, terminator, (kind, place));
+                self.matches(output, matcher, settings, text, terminator, (kind, place))?;
             }
-            return;
+            return Ok(());
         }
+        let gather = &mut output.gather;
         self.head(gather, settings, kind, place);
         if (is_match && settings.replacement.is_some()) || self.colors.is_some() {
             self.marked(gather, matcher, settings, text, (kind, is_match));
@@ -145,6 +147,7 @@ impl Printer {
             gather.push(text);
         }
         gather.push(&[terminator]);
+        output.spill()
     }
 
     fn head(&self, gather: &mut Gather, settings: &Settings, kind: Kind, place: Place) {
@@ -186,18 +189,21 @@ impl Printer {
         colored(&mut push, Some(&colors.separator), &[separator]);
     }
 
-    /// Each match that is not empty as a line of its own.
-    fn matches<M: Matcher>(
+    /// Each match that is not empty as a line of its own. A line may have more of them than memory.
+    fn matches<M: Matcher, S: Stage>(
         &mut self,
-        gather: &mut Gather,
+        output: &mut Output<S>,
         matcher: &mut M,
         settings: &Settings,
         text: &[u8],
         terminator: u8,
         (kind, place): (Kind, Place),
-    ) {
+    ) -> Result<()> {
         let mut next = Next::default();
-        while let Some(found) = self.next_match(matcher, settings, text, &mut next) {
+        while output.flow != Flow::Stop
+            && let Some(found) = self.next_match(matcher, settings, text, &mut next)
+        {
+            let gather = &mut output.gather;
             let offset = place.offset + found.start as u64;
             self.head(gather, settings, kind, Place { offset, ..place });
             let color = self.colors.as_ref().map(|colors| match kind {
@@ -206,7 +212,9 @@ impl Printer {
             });
             self.matched(gather, settings, text, found, color);
             gather.push(&[terminator]);
+            output.spill()?;
         }
+        Ok(())
     }
 
     /// The text with its matches coloured or replaced. As grep has it, the colour of the line itself is set before

@@ -342,13 +342,13 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             };
             offset += line.len() as u64;
             self.printer.line(
-                &mut self.output.gather,
+                &mut self.output,
                 &mut self.matcher,
                 &self.settings,
                 &line,
                 block.terminator(),
                 (Kind::Context, place),
-            );
+            )?;
         }
         self.show(block, before.start..start, Kind::Context, input)
     }
@@ -367,6 +367,9 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         }
         let mut offset = input.bytes + lines.start as u64;
         for line in block.slice(lines).lines() {
+            if self.output.flow == Flow::Stop {
+                break;
+            }
             input.lines += 1;
             let place = Place {
                 number: input.lines,
@@ -374,13 +377,13 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             };
             offset += line.len() as u64;
             self.printer.line(
-                &mut self.output.gather,
+                &mut self.output,
                 &mut self.matcher,
                 &self.settings,
                 line,
                 block.terminator(),
                 (kind, place),
-            );
+            )?;
         }
         Ok(())
     }
@@ -563,6 +566,34 @@ mod tests {
         fn target(&mut self) -> Option<&mut dyn Stage> {
             None
         }
+    }
+
+    /// Notes the longest block it is sent.
+    struct Longest(usize);
+
+    impl Stage for Longest {
+        fn send(&mut self, block: &Block) -> Result<Flow> {
+            self.0 = self.0.max(block.len());
+            Ok(Flow::More)
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            None
+        }
+    }
+
+    // All that a line yields was held at once: many times its length.
+    #[test]
+    fn the_matches_of_a_long_line_go_on_before_its_end() {
+        let settings = Settings {
+            report: Report::Matches,
+            byte_offsets: true,
+            ..Settings::default()
+        };
+        let mut grep = Grep::new(Pattern::literal("a"), settings, Longest(0));
+        let line = "a".repeat(1 << 20);
+        let _ = grep.send(&Block::from(&*line)).expect("sent");
+        assert!(grep.output.to.0 < 300 << 10, "{}", grep.output.to.0);
     }
 
     // The answer to a long run was forgotten when nothing came behind it.
