@@ -1,8 +1,8 @@
 //! A large file, searched in parts: what comes out is what one thread finds.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 
-use super::{cogrep, sh};
+use super::{as_grep_in, cogrep, sh};
 use crate::util::{Cmd, Dir};
 
 /// 12 MiB of lines, some of them long, the last without its end.
@@ -104,5 +104,108 @@ fn a_number_of_threads_is_at_least_one() {
     for wrong in ["0", "many", ""] {
         let output = cogrep(["--threads", wrong, "a"]).run();
         output.stderr_contains("for '--threads").code(2);
+    }
+}
+
+/// So large that it is searched in parts if that is asked for: lines of all lengths, one of several parts, a last one without an end.
+fn uneven() -> String {
+    let mut text = String::new();
+    let mut number = 0;
+    while text.len() < 4 << 20 {
+        let dots = ".".repeat(number % 150);
+        let _ = writeln!(text, "line {number} {dots}");
+        if number % 7 == 0 {
+            text.push('\n');
+        }
+        if number == 10_000 {
+            let _ = writeln!(text, "{} long {number}", "x".repeat(1 << 20));
+        }
+        number += 1;
+    }
+    text + "line last"
+}
+
+const SEARCHES: &[&[&str]] = &[
+    &["9 "],
+    &["-n", "99 "],
+    &["-b", "[0-9]{4}7 "],
+    &["-c", "line"],
+    &["-v", "line [0-9]"],
+    &["-vn", "e"],
+    &["-onb", "9+ "],
+    &["-i", "-c", "LINE 1"],
+    &["-A1", "-n", "99 "],
+    &["-B2", "long"],
+    &["-m", "1234", "-n", "line"],
+    &["-x", ""],
+    &["-c", "^$"],
+    &["-F", "-n", "-e", "777", "-e", "long"],
+    &["-l", "last"],
+    &["-L", "nothing of the kind"],
+    &["last$"],
+];
+
+#[test]
+fn parts_give_what_the_whole_gives() {
+    let dir = Dir::new();
+    dir.write("file", uneven());
+    for search in SEARCHES {
+        let one = [&["--threads=1"], *search, &["file"]].concat();
+        let expected = cogrep(one).dir(dir.path("")).run();
+        let status = expected.status.code().expect("it ended by itself");
+        as_grep_in(
+            &dir,
+            &[search, &["file"][..]].concat(),
+            "",
+            &expected.stdout,
+            status,
+        );
+        for threads in ["--threads=2", "--threads=5"] {
+            let args = [&[threads], *search, &["file"]].concat();
+            let parts = Cmd::bin("cogrep").args(args).dir(dir.path("")).run();
+            assert!(parts.stdout == expected.stdout, "{threads} {search:?}");
+            parts.stderr("").code(status);
+        }
+    }
+}
+
+#[test]
+fn several_large_files_come_in_their_order() {
+    let dir = Dir::new();
+    let text = uneven();
+    dir.write("one", &text);
+    dir.write("two", &text);
+    dir.write("small", "line 9\n");
+    let run = |threads| {
+        let args = [threads, "-n", "99 |last", "one", "small", "two"];
+        cogrep(args).dir(dir.path("")).run()
+    };
+    let (one, three) = (run("--threads=1"), run("--threads=3"));
+    assert!(one.stdout == three.stdout);
+    three.stderr("").code(0);
+}
+
+#[test]
+fn a_search_in_parts_ends_when_its_reader_does() {
+    let dir = Dir::new();
+    dir.write("file", uneven());
+    let (running, stdout) = cogrep(["--threads=2", "line", "file"])
+        .dir(dir.path(""))
+        .spawn_unread();
+    drop(stdout);
+    running.wait().stderr("").signal(13);
+    cogrep(["--threads=2", "-q", "line", "file"])
+        .dir(dir.path(""))
+        .run()
+        .stdout("")
+        .code(0);
+}
+
+#[test]
+fn a_number_of_threads_that_is_none_is_refused() {
+    for number in ["0x", "", "-1"] {
+        let output = cogrep(["--threads", number, "a"]).run();
+        output.stdout("").code(2);
+        assert!(output.stderr.starts_with(b"cogrep: "));
     }
 }
