@@ -88,7 +88,7 @@ fn random_searches_are_those_of_grep() {
             tally.compared > 2 * tally.excluded.values().sum::<u64>(),
             "{tally:?}"
         );
-        for difference in DIFFERENCES {
+        for difference in DIFFERENCES.iter().filter(|it| it.excludes.is_some()) {
             assert!(
                 tally.excluded.contains_key(difference.name),
                 "never met: {}",

@@ -200,12 +200,3 @@ fn a_search_in_parts_ends_when_its_reader_does() {
         .stdout("")
         .code(0);
 }
-
-#[test]
-fn a_number_of_threads_that_is_none_is_refused() {
-    for number in ["0x", "", "-1"] {
-        let output = cogrep(["--threads", number, "a"]).run();
-        output.stdout("").code(2);
-        assert!(output.stderr.starts_with(b"cogrep: "));
-    }
-}

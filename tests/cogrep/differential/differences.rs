@@ -7,8 +7,8 @@ use super::search::{Patterns, Search};
 pub(super) struct Difference {
     /// As docs/cogrep.md calls it.
     pub(super) name: &'static str,
-    /// Searches in which it may show: they are not compared on this text.
-    pub(super) excludes: fn(&Search, &[u8]) -> bool,
+    /// Searches in which it may show: they are not compared on this text. Nothing if no random search has what it takes.
+    pub(super) excludes: Option<fn(&Search, &[u8]) -> bool>,
     /// Where it does show: grep's locale, the arguments of both, and a text.
     pub(super) witness: (&'static str, &'static [&'static str], &'static [u8]),
 }
@@ -17,54 +17,59 @@ pub(super) struct Difference {
 pub(super) const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "characters in the C locale",
-        excludes: |search, text| {
+        excludes: Some(|search, text| {
             search.locale == "C" && !(text.is_ascii() && is_ascii(search)) && !is_bytewise(search)
-        },
+        }),
         witness: ("C", &["-E", "^.$"], "\u{e9}\n".as_bytes()),
     },
     Difference {
         name: "leftmost-first",
-        excludes: |search, _| search.has("-o") && may_be_shorter(search),
+        excludes: Some(|search, _| search.has("-o") && may_be_shorter(search)),
         witness: ("C.UTF-8", &["-E", "-o", "a|ab"], b"ab\n"),
     },
     Difference {
         name: "named classes are ASCII",
-        excludes: |search, text| {
+        excludes: Some(|search, text| {
             !text.is_ascii()
                 && search.any(|node| matches!(node, Node::Class(items) if items.contains("[:")))
-        },
+        }),
         witness: ("C.UTF-8", &["-E", "[[:alpha:]]"], "\u{e9}\n".as_bytes()),
     },
     Difference {
         name: "words beside invalid UTF-8",
-        excludes: |search, text| {
+        excludes: Some(|search, text| {
             std::str::from_utf8(text).is_err()
                 && search.any(|node| matches!(node, Node::Boundary(_)))
-        },
+        }),
         witness: ("C.UTF-8", &["-E", r"a\b"], b"a\xFF\n"),
     },
     Difference {
         name: "anchors inside a pattern",
-        excludes: |search, _| search.locale == "C.UTF-8" && has_inner_anchor(search),
+        excludes: Some(|search, _| search.locale == "C.UTF-8" && has_inner_anchor(search)),
         witness: ("C.UTF-8", &["-E", r"(\b\*){2,}"], b"a**\n"),
     },
     Difference {
         name: "empty words",
-        excludes: |search, _| {
+        excludes: Some(|search, _| {
             search.locale == "C.UTF-8" && search.has("-w") && may_be_empty(search)
-        },
+        }),
         witness: ("C.UTF-8", &["-E", "-w", ".|()"], b".Ba\n"),
     },
     Difference {
+        name: "case in every script",
+        excludes: None,
+        witness: ("C.UTF-8", &["-i", "i"], "\u{131}\n".as_bytes()),
+    },
+    Difference {
         name: "half a character",
-        excludes: |search, text| {
+        excludes: Some(|search, text| {
             search.locale == "C.UTF-8"
                 && !text.is_ascii()
                 && search
                     .rendered()
                     .iter()
                     .any(|pattern| std::str::from_utf8(pattern).is_err())
-        },
+        }),
         witness: ("C.UTF-8", &["-F", "-i", "-f", "patterns"], b"\xC3\x9F\n"),
     },
 ];
@@ -72,8 +77,12 @@ pub(super) const DIFFERENCES: &[Difference] = &[
 /// The name of the first difference that may show.
 pub(super) fn which(search: &Search, text: &[u8]) -> Option<&'static str> {
     let mut all = DIFFERENCES.iter();
-    all.find(|difference| (difference.excludes)(search, text))
-        .map(|difference| difference.name)
+    all.find(|difference| {
+        difference
+            .excludes
+            .is_some_and(|excludes| excludes(search, text))
+    })
+    .map(|difference| difference.name)
 }
 
 fn is_ascii(search: &Search) -> bool {
