@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{cobroadcast, numbers, sh};
-use crate::util::{Cmd, Dir};
+use crate::util::{Cmd, Dir, wait_until};
 
 /// With a queue of one's own everything is read.
 const WAYS: [&[&str]; 2] = [&[], &["--queue=2M"]];
@@ -242,5 +242,30 @@ fn a_target_that_takes_nothing_holds_the_others_back_and_no_more_than_pipes_are_
         let all = text(30_000_000);
         assert!(got == all && output.stdout == all, "{way:?}");
         assert!(fs::read(dir.path("copy")).expect("read") == all, "{way:?}");
+    }
+}
+
+// What had been taken from the file for the one that is appended to overtook what was on its way to the other.
+#[test]
+fn a_signal_leaves_what_was_read_in_its_order() {
+    for way in WAYS {
+        let dir = Dir::new();
+        let text = text(9_000_000);
+        let input = File::open(dir.write("input", &text)).expect("opened");
+        let copy = dir.write("copy", "");
+        let (running, mut stdout) = cobroadcast(way.iter().copied())
+            .args(["-a", "copy"])
+            .dir(dir.path(""))
+            .stdin_from(input)
+            .spawn_unread();
+        let written = || fs::metadata(&copy).expect("it is there").len();
+        wait_until("the pipes are full", || written() >= 1 << 20);
+        running.kill("TERM");
+        let mut got = Vec::new();
+        stdout.read_to_end(&mut got).expect("read");
+        running.wait().signal(15);
+        assert!(text.starts_with(&got), "{way:?}: {}", got.len());
+        let copied = fs::read(&copy).expect("read");
+        assert!(text.starts_with(&copied), "{way:?}: {}", copied.len());
     }
 }

@@ -217,7 +217,8 @@ impl<F: AsFd> Stage for Output<F> {
         let has = self.skip.min(block.len());
         self.skip -= has;
         let mut flow = Flow::More;
-        if self.refuses {
+        // After a signal, too, what comes is behind what is on its way.
+        if self.staged() > 0 && (self.refuses || has < block.len()) {
             flow = self.send_staged()?;
         }
         if has < block.len() {
