@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 
 use super::{cobroadcast, numbers, sh};
 use crate::util::{Cmd, Dir, built};
@@ -245,6 +246,24 @@ fn branches_get_the_end_of_input_at_a_signal_and_are_waited_for() {
         let output = running.wait_with_open_stdin();
         output.stdout("ready\nlate\n").stderr("").signal(number);
     }
+}
+
+// `timeout` signals its child and at once the child's group, which the child is in: two signals.
+#[test]
+fn two_signals_at_once_are_one() {
+    let default = ["--default-signal=INT,TERM,HUP"];
+    let cmd = Cmd::new("env").args(default).arg(built("cobroadcast"));
+    let running = cmd
+        .args(["-c", "echo ready; cat >/dev/null; echo late"])
+        .spawn();
+    running.wait_for_stdout(|out| out == b"ready\n");
+    running.kill("STOP");
+    running.kill("TERM");
+    running.kill("INT");
+    running.kill("CONT");
+    let output = running.wait_with_open_stdin();
+    output.stdout("ready\nlate\n").stderr("");
+    assert!(matches!(output.status.signal(), Some(2 | 15)));
 }
 
 #[test]

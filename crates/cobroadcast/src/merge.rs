@@ -10,6 +10,8 @@ use costage::{Block, Call, Error, Flow, Gather, Result, Stage, Waits, Written, d
 use crate::policy::GivenUp;
 use crate::store::Store;
 
+/// Labelled at once. A label may be longer than its line.
+const LABELLED: usize = 4 << 10;
 /// What has waited for its turn is handed on in pieces of this size.
 const PIECE: usize = 256 << 10;
 
@@ -220,6 +222,31 @@ pub struct Outlet {
 struct Label {
     text: Vec<u8>,
     lines: Gather,
+    /// What has no label yet: a label is not to take more memory than there is room for.
+    rest: Option<Block>,
+}
+
+impl Label {
+    /// Sends on what has no label yet, as long as there is room.
+    fn send_rest(&mut self, target: &mut Target, group: Option<usize>) {
+        while target.flow == Flow::More
+            && let Some(rest) = &mut self.rest
+        {
+            let piece = rest.split_lines(LABELLED);
+            for line in piece.lines() {
+                self.lines.push(&self.text);
+                self.lines.push(line);
+            }
+            self.lines.finish_line();
+            if let Some(labelled) = self.lines.take() {
+                target.take(&labelled, group);
+            }
+            self.rest = self.rest.take().filter(|rest| !rest.is_empty());
+        }
+        if target.flow == Flow::Stop {
+            self.rest = None;
+        }
+    }
 }
 
 impl Outlet {
@@ -228,6 +255,7 @@ impl Outlet {
         self.label = Some(Label {
             text: label.into(),
             lines: Gather::new(b'\n'),
+            rest: None,
         });
         self
     }
@@ -244,24 +272,31 @@ impl Outlet {
     }
 }
 
+impl Outlet {
+    /// Does what can be done, and says how things stand.
+    fn answer(&mut self) -> Flow {
+        let mut target = self.target.borrow_mut();
+        if let Some(label) = &mut self.label {
+            label.send_rest(&mut target, self.group);
+        }
+        target.answer()
+    }
+}
+
 impl Stage for Outlet {
     fn send(&mut self, block: &Block) -> Result<Flow> {
         let mut target = self.target.borrow_mut();
-        if let Some(Label { text, lines }) = &mut self.label {
-            for line in block.lines() {
-                lines.push(text);
-                lines.push(line);
-            }
-            if let Some(labelled) = lines.take() {
-                target.take(&labelled, self.group);
-            }
+        if let Some(label) = &mut self.label {
+            label.lines.set_terminator(block.terminator());
+            label.rest = Some(block.clone());
         } else {
             target.take(block, self.group);
+            if !block.is_finished() {
+                target.take(&Block::from(vec![block.terminator()]), self.group);
+            }
         }
-        if !block.is_finished() {
-            target.take(&Block::from(vec![block.terminator()]), self.group);
-        }
-        Ok(target.answer())
+        drop(target);
+        Ok(self.answer())
     }
 
     /// The target is the merged chain's to flush, wait for and close.
@@ -270,11 +305,15 @@ impl Stage for Outlet {
     }
 
     fn flush(&mut self) -> Result<Flow> {
-        Ok(self.target.borrow_mut().answer())
+        Ok(self.answer())
     }
 
     fn wake(&mut self, _: &Waits) -> Result<Flow> {
-        Ok(self.target.borrow_mut().answer())
+        Ok(self.answer())
+    }
+
+    fn idle(&mut self) -> bool {
+        self.label.as_ref().is_none_or(|label| label.rest.is_none())
     }
 }
 

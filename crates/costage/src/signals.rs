@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
@@ -16,8 +17,10 @@ use crate::{Interest, Wait, Waits, start};
 #[derive(Debug)]
 pub struct Signals {
     second: Second,
-    /// How often the bell was rung.
-    rings: usize,
+    /// When the first was heard.
+    first: Option<Instant>,
+    /// A second was heard.
+    came_again: bool,
     bell: UnixStream,
     /// The other end of the bell. If all signals are ignored nobody else has it, and a bell without one would
     /// ring for ever.
@@ -25,12 +28,16 @@ pub struct Signals {
     caught: Arc<AtomicUsize>,
 }
 
+/// Signals that come so soon after the first are the same event: `timeout` signals its child and then the child's
+/// group, a terminal's ^C may reach a program and again through its parent.
+const SAME: Duration = Duration::from_millis(100);
+
 /// What a second signal does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Second {
     /// It ends the process at once. After the first a chain has a second to write what it holds.
     EndsTheProcess,
-    /// It ends the loop: [`Driver::finish`](crate::Driver::finish) returns though the chain may not be idle. After the
+    /// It ends the loop, if it comes 0.1 s or more after the first: [`Driver::finish`](crate::Driver::finish) returns though the chain may not be idle. After the
     /// first the chain has all the time it needs. For who has others to tell of it.
     EndsTheLoop,
 }
@@ -62,7 +69,8 @@ impl Signals {
         }
         Ok(Signals {
             second,
-            rings: 0,
+            first: None,
+            came_again: false,
             bell,
             _ring: ring,
             caught,
@@ -84,7 +92,10 @@ impl Signals {
     pub(crate) fn silence(&mut self) {
         let mut rings = [0; 16];
         // Nothing to read is as good as something: `caught` tells.
-        self.rings += self.bell.read(&mut rings).unwrap_or(0);
+        if self.bell.read(&mut rings).unwrap_or(0) > 0 {
+            let first = *self.first.get_or_insert_with(Instant::now);
+            self.came_again |= first.elapsed() >= SAME;
+        }
     }
 
     /// Is the chain waited for after a signal, however long it takes?
@@ -94,6 +105,6 @@ impl Signals {
 
     /// Has a second one come that ends the loop? Known of what was silenced.
     pub(crate) fn end_the_loop(&self) -> bool {
-        self.are_patient() && self.rings > 1
+        self.are_patient() && self.came_again
     }
 }
