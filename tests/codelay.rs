@@ -11,6 +11,7 @@ mod time;
 use std::fmt::{Display, Write as _};
 use std::fs;
 use std::io::{self, PipeWriter, Write};
+use std::thread;
 
 use crate::util::{Cmd, Output, Running, built};
 
@@ -107,6 +108,45 @@ fn what_upstream_still_sends_after_the_signal_arrives() {
         running.kill("CONT");
         all_came_and_died_of(&running.wait(), 2, format!("before\n{rest}"));
     }
+}
+
+// A channel that had a long backlog did not read on.
+#[test]
+fn what_did_not_fit_into_a_pipe_when_the_signal_came_arrives_too() {
+    for args in [
+        &["--rate", "1/h"][..],
+        &["2", "--rate", "1/h"],
+        &["1h", "--capacity", "5"],
+        &["1h", "--dist", "exponential"],
+    ] {
+        let (running, mut writer) = started(args);
+        let text = numbers(60_000);
+        let sent = text.clone();
+        let writing = thread::spawn(move || writer.write_all(sent.as_bytes()).expect("read"));
+        running.kill("TERM");
+        let output = running.wait();
+        assert!(
+            output.stdout == text.as_bytes(),
+            "{args:?}: {}",
+            output.stdout.len()
+        );
+        output.signal(15);
+        writing.join().expect("written");
+    }
+}
+
+// The flushing of some thousand years heard of no signal, where its reader was always ready.
+#[test]
+fn a_signal_ends_an_account_that_would_never_end() {
+    let null = fs::File::options().write(true).open("/dev/null");
+    let cmd = Cmd::new("env").arg("--default-signal=TERM");
+    let cmd = cmd.arg(built("codelay"));
+    let args = ["--debug", "--trace", "99999999999999999999"];
+    let running = cmd.args(args).stdin("a\n").stdout_to(null.expect("opened"));
+    let running = running.spawn();
+    running.wait_for_stderr(|text| text.ends_with(b"\n"));
+    running.kill("TERM");
+    running.wait().signal(15);
 }
 
 #[test]

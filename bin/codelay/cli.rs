@@ -155,6 +155,12 @@ pub fn command() -> Command {
                 .value_parser(latency)
                 .help("A number of lines, 4: a line comes out when four more have gone in. A time, 250ms, 1.5s, 2m: each line comes out that long after it came, and none before those before it [default: 0s]"),
         )
+        .arg(
+            Arg::new("short-help")
+                .short('h')
+                .action(ArgAction::Help)
+                .hide(true),
+        )
         .next_help_heading("Delay")
         .args(delay())
         .next_help_heading("Loss and order")

@@ -176,7 +176,7 @@ fn lines_that_a_quick_reader_takes_are_not_dropped() {
 
 #[test]
 fn lines_that_nobody_takes_are_dropped_and_the_producer_is_not_held_back() {
-    let args = ["--capacity", "10", "--when-full", "drop-oldest"];
+    let args = ["--capacity", "2MiB", "--when-full", "drop-oldest"];
     let (mut running, stdout) = codelay(args).spawn_unread();
     // Far more than pipes and blocks hold: it is taken, though nobody reads.
     for _ in 0..20 {

@@ -79,6 +79,16 @@ fn after_the_end_of_the_input_too_lines_leave_one_by_one() {
     }
 }
 
+// One went and another of the same length came, and that looked as if nothing had happened.
+#[test]
+fn a_line_is_written_when_it_leaves_also_if_another_takes_its_place() {
+    let mut running = codelay(["300ms", "--rate", "1/h", "--capacity", "1"]).spawn();
+    running.send("a\nb\nc\n");
+    running.wait_for_stdout(|out| out == b"a\n");
+    running.kill("TERM");
+    running.wait().stdout("a\nb\nc\n").signal(15);
+}
+
 #[test]
 fn what_comes_is_held_while_earlier_lines_leave() {
     let mut running = codelay(["50ms"]).spawn();

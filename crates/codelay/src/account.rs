@@ -8,6 +8,8 @@ use crate::channel;
 
 /// The account is handed on in pieces of this size.
 const PIECE: usize = 64 << 10;
+/// So many cycles are flushed at a time: a few milliseconds.
+const CYCLES: u64 = 1 << 16;
 
 /// Drives the latency model with a stream of lines, one each cycle, and sends on what happens:
 ///
@@ -107,8 +109,10 @@ impl<S: Stage> Account<S> {
         Ok(())
     }
 
-    /// Goes on emptying the channel, as far as the target takes the account of it.
+    /// Goes on emptying the channel, as far as the target takes the account of it, and not for too long at a time:
+    /// signals are to be heard.
     fn flush_channel(&mut self) -> Result<()> {
+        let pause = self.cycle + CYCLES;
         while let End::Flushing(left) = self.end {
             match self.flow {
                 Flow::Full => return Ok(()),
@@ -124,6 +128,9 @@ impl<S: Stage> Account<S> {
             };
             self.end = End::Flushing(left);
             self.cycle(None)?;
+            if self.cycle == pause {
+                return self.hand_on();
+            }
         }
         self.end = End::Closed;
         self.to.close()

@@ -60,6 +60,7 @@ pub fn by_time<S: Stage>(settings: &Settings, to: S) -> ByTime<S> {
         copy: None,
         number: 0,
         fates: Fates::default(),
+        has_sent: false,
         behind_since: None,
         held_when_full: None,
         rushes: false,
@@ -88,6 +89,8 @@ pub struct ByTime<S> {
     /// The next line's.
     number: u64,
     fates: Fates,
+    /// Something was handed on since it was last looked at.
+    has_sent: bool,
     /// Since when lines are due that the target has no room for.
     behind_since: Option<Nanos>,
     /// How much was held when the target became full.
@@ -128,6 +131,12 @@ impl<S: Stage> ByTime<S> {
         }
     }
 
+    /// From now on nothing is waited for.
+    fn rush(&mut self) {
+        self.rushes = true;
+        self.waiting.keep_order();
+    }
+
     /// Does it leave now, the next to do so?
     fn is_due(&self, first: &Entry) -> bool {
         self.waits_for_nothing() || self.law.due(first) <= self.now
@@ -166,6 +175,7 @@ impl<S: Stage> ByTime<S> {
             if bytes == 0 {
                 break;
             }
+            self.has_sent = true;
             while bytes > 0
                 && let Some(block) = self.waiting.take(bytes)
             {
@@ -351,10 +361,11 @@ impl<S: Stage> ByTime<S> {
         let is_behind = if self.time.is_virtual() || self.rushes {
             target == Flow::Full
         } else {
-            held > held_when_full + BEHIND_FULL
+            self.capacity.is_none() && held > held_when_full + BEHIND_FULL
         };
         let is_ahead = self.capacity.is_none()
             && !self.time.is_virtual()
+            && !self.rushes
             && self.law.is_ahead(&self.waiting, self.now);
         if is_behind || is_ahead || self.has_more() {
             Flow::Full
@@ -429,7 +440,7 @@ impl<S: Stage> Stage for ByTime<S> {
     }
 
     fn throw(&mut self, error: Error) -> Result<()> {
-        self.rushes = true;
+        self.rush();
         let advanced = self.advance();
         self.end = End::Closed;
         self.outlet.throw(error).and(advanced)
@@ -446,12 +457,14 @@ impl<S: Stage> Stage for ByTime<S> {
 
     fn wake(&mut self, waits: &Waits) -> Result<Flow> {
         let woken = self.outlet.wake(waits);
-        self.rushes |= waits.is_last_call();
+        if waits.is_last_call() && !self.rushes {
+            self.rush();
+        }
         self.now = self.time.now();
-        let held = self.waiting.bytes();
+        self.has_sent = false;
         let mut advanced = woken.and_then(|()| self.advance());
         // It is late already: it does not wait for more to be written with it.
-        if advanced.is_ok() && self.waiting.bytes() != held && self.end != End::Closed {
+        if advanced.is_ok() && self.has_sent && self.end != End::Closed {
             advanced = self.outlet.flush();
         }
         // Also after an error, or the end would be waited for.

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 
 use crate::nanos::{self, Nanos};
-use crate::pace::Pace;
+use crate::pace::{MADE_UP, Pace};
 use crate::random::{Coin, Purpose, generator};
 use crate::replay::Timeline;
 use crate::waiting::Waiting;
@@ -129,7 +129,7 @@ impl Law {
         match &self.pace {
             Some(pace) if due > first.ready() => {
                 let (lines, bytes) = (waiting.count() - 1, waiting.bytes() - first.bytes);
-                due + pace.wait_together(lines, bytes)
+                due + pace.wait_together(first.bytes, lines, bytes)
             }
             _ => due,
         }
@@ -155,7 +155,8 @@ impl Law {
     pub(crate) fn left(&mut self, entry: &Entry, due: Nanos, now: Nanos) {
         // At a signal it leaves before it is due.
         let due = due.min(now);
-        self.last = due;
+        // The gaps of a log are those after a stop, too; the lateness of a timer does not add up.
+        self.last = due.max(now.saturating_sub(MADE_UP));
         self.last_position = entry.position;
         if let Some(pace) = &mut self.pace {
             pace.left(due, now, entry.bytes);

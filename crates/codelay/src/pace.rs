@@ -3,7 +3,7 @@
 use crate::nanos::{self, Nanos};
 
 /// What was late by no more than this is made up for: the lateness of timers on a busy machine would add up otherwise.
-const MADE_UP: Nanos = 5_000_000;
+pub(crate) const MADE_UP: Nanos = 5_000_000;
 /// How much may leave together unless it is said: what 1 ms brings.
 const TOGETHER: Nanos = 1_000_000;
 
@@ -95,9 +95,14 @@ impl Pace {
         whole(self.rate.time_of(count as u64))
     }
 
-    /// How long a line that may leave now waits for those behind it, of which there are so many.
-    pub(crate) fn wait_together(&self, lines: usize, bytes: usize) -> Nanos {
-        self.together.min(self.backlog(lines, bytes))
+    /// How long a line of `own` bytes that may leave now waits for those behind it, of which there are so many.
+    pub(crate) fn wait_together(&self, own: usize, lines: usize, bytes: usize) -> Nanos {
+        let together = match self.rate.unit {
+            Unit::Lines => self.together,
+            // It is one of those that leave together.
+            Unit::Bytes => self.together.saturating_sub(self.backlog(1, own)),
+        };
+        together.min(self.backlog(lines, bytes))
     }
 
     /// A line of so many bytes that was due leaves now.
@@ -114,5 +119,52 @@ impl Pace {
         let exact = self.rate.time_of(count) + self.fraction;
         self.fraction = exact.fract();
         self.free_at = (from + whole(exact)).min(nanos::MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Nanos = 1_000_000;
+
+    fn pace(per_second: f64, unit: Unit, burst: Option<u64>) -> Pace {
+        Pace::new(Rate::new(per_second, unit).expect("a rate"), burst)
+    }
+
+    #[test]
+    fn so_many_lines_wait_for_each_other_as_may_leave_together_and_no_longer_than_they_are() {
+        let three = pace(100.0, Unit::Lines, Some(3));
+        assert_eq!(three.wait_together(9, 100, 900), 20 * MS);
+        assert_eq!(three.wait_together(9, 1, 9), 10 * MS);
+        assert_eq!(three.wait_together(9, 0, 0), 0);
+        assert_eq!(
+            pace(100.0, Unit::Lines, Some(1)).wait_together(9, 100, 900),
+            0
+        );
+        // What 1 ms brings.
+        assert_eq!(
+            pace(1e5, Unit::Lines, None).wait_together(9, 1000, 9000),
+            MS
+        );
+    }
+
+    #[test]
+    fn the_last_line_of_a_burst_of_bytes_is_in_it() {
+        let bytes = pace(1000.0, Unit::Bytes, Some(250));
+        // Two of 100 bytes, not three.
+        assert_eq!(bytes.wait_together(100, 5, 500), 150 * MS);
+        assert_eq!(bytes.wait_together(300, 5, 500), 0);
+    }
+
+    #[test]
+    fn what_was_late_by_a_little_is_made_up_for_and_what_was_idle_is_not() {
+        let mut pace = pace(100.0, Unit::Lines, None);
+        pace.left(0, 2 * MS, 9);
+        assert_eq!(pace.free_at(), 10 * MS);
+        pace.left(10 * MS, 50 * MS, 9);
+        assert_eq!(pace.free_at(), 55 * MS);
+        pace.left(900 * MS, 900 * MS, 9);
+        assert_eq!(pace.free_at(), 910 * MS);
     }
 }

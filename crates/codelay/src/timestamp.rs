@@ -26,7 +26,7 @@ const KNOWN: [(&str, Format); 4] = [
         Format::CommonLog,
     ),
     (
-        r"\b([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2}\b)?)",
+        r"\b([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:[Zz]| ?[+-][0-9]{2}:?[0-9]{2}\b)?)",
         Format::Rfc3339,
     ),
     (
@@ -173,6 +173,8 @@ impl Timestamps {
                 with_offset(&BrokenDownTime::parse("%d/%b/%Y:%H:%M:%S %z", text).ok()?)
             }
             Format::Rfc3339 => {
+                let joined = text.replace(" +", "+").replace(" -", "-");
+                let text = joined.as_str();
                 let zoned = text.parse::<Timestamp>().map(Timestamp::as_nanosecond);
                 zoned.ok().or_else(|| text.parse().ok().and_then(in_utc))
             }
@@ -325,6 +327,9 @@ mod tests {
         is("2025-03-09T23:30:00.5-0030 up", Some(MARCH + SECOND / 2));
         is("at=2025-03-10T02:00:00+02:00", Some(MARCH));
         is("2025-03-10 00:00:00 up", Some(MARCH));
+        is("2025-03-10t00:00:00z up", Some(MARCH));
+        is("2025-03-10 01:00:00 +0100 up", Some(MARCH));
+        is("2025-03-10 00:00:00 - up", Some(MARCH));
         is("1741564800 up", Some(MARCH));
         is("[1741564800.000001] up", Some(MARCH + 1000));
         is("1741564800001 up", Some(MARCH + SECOND / 1000));
