@@ -108,9 +108,9 @@ impl Stopping {
         self.until.min(self.heard + silence)
     }
 
-    /// While the chain is full nothing is read, and the silence is our own.
-    fn excuse(&mut self, flow: Flow) {
-        self.asked &= flow != Flow::Full;
+    /// While the chain is full, or has the rest of a block to take, nothing is read, and the silence is our own.
+    fn excuse(&mut self, asks: bool) {
+        self.asked &= asks;
     }
 
     /// The source is waited for: from now on the silence is its own.
@@ -191,7 +191,7 @@ impl Driver {
                 self.waits.wait()?;
             }
             if let Some(stopping) = &mut self.stopping {
-                stopping.excuse(flow);
+                stopping.excuse(asks);
             }
             if self.must_stop(source.drains(), flow) {
                 return self.stop(source, chain);
