@@ -20,6 +20,7 @@ mod streams;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
 
 use crate::util::{Cmd, Dir, Running, wait_until};
 
@@ -77,11 +78,10 @@ fn lines(name: &str, count: usize) -> String {
 /// Waits until a file that lost its name is let go: ten seconds of silence, and what a busy machine takes.
 fn wait_for_silence(running: &Running) {
     let let_go = |err: &[u8]| contains(err, "letting it go");
-    let mut looks = 0;
-    wait_until("some of ten seconds", || {
-        looks += 1;
-        // A look every two milliseconds, or later.
-        running.stderr_has(let_go) || looks > 1500
+    let since = Instant::now();
+    // Most of them, so that a deadline is left for the rest.
+    wait_until("most of ten seconds", || {
+        running.stderr_has(let_go) || since.elapsed() > Duration::from_secs(7)
     });
     running.wait_for_stderr(let_go);
 }
