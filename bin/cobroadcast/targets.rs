@@ -178,7 +178,8 @@ impl<'a> Targets<'a> {
             let number = number.to_string();
             let label = template
                 .replace("{number}", &number)
-                .replace("{name}", &name);
+                // On one line, as the messages show it.
+                .replace("{name}", &printable(&name));
             outlet = outlet.labelled(label);
         }
         if let Some(memory) = cli.group {

@@ -84,6 +84,11 @@ fn labels_stand_before_each_line() {
         run("--label={number} {name} | ", "x.y-z_1:=cat"),
         b"1 x.y-z_1 | one\n1 x.y-z_1 | \n1 x.y-z_1 | two\n"
     );
+    // A line stays one, whatever the command is.
+    assert_eq!(
+        run("--label", "cat #\n"),
+        b"cat #\\n:one\ncat #\\n:\ncat #\\n:two\n"
+    );
     // That is no name.
     assert_eq!(run("--label=", "printf ${x:=y}"), b"y\n");
 }
