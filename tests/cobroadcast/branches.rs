@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 
 use super::{cobroadcast, numbers, sh};
-use crate::util::{Cmd, Dir, built};
+use crate::util::{Cmd, Dir, built, wait_until};
 
 /// The lines of a text, sorted.
 fn sorted(text: &[u8]) -> Vec<String> {
@@ -99,6 +99,23 @@ fn a_branch_that_stops_reading_is_no_failure_and_the_others_get_all() {
         output.stderr("").code(0);
         assert_eq!(sorted(&output.stdout), ["1", "300000"]);
     }
+}
+
+#[test]
+fn what_a_command_leaves_behind_gets_the_rest_of_the_input() {
+    let dir = Dir::new();
+    let text = numbers(300_000);
+    let command = "exec 3<&0; (sleep 0.1; cat <&3 >copy) >/dev/null & exit 0";
+    cobroadcast(["-c", command, "all"])
+        .dir(dir.path(""))
+        .stdin(text.clone())
+        .run()
+        .stderr("")
+        .code(0);
+    let has_all = |name: &str| fs::read(dir.path(name)).is_ok_and(|copy| copy == text.as_bytes());
+    assert!(has_all("all"));
+    // It may be a moment behind: nobody waits for it.
+    wait_until("the rest", || has_all("copy"));
 }
 
 #[test]

@@ -337,12 +337,21 @@ impl Branch {
         flow.map(|_| ())
     }
 
-    /// When the command and its output have ended: what that means.
+    /// Does nobody read it any more, or has it got all? A command may leave others behind that read on.
+    fn is_input_over(&mut self) -> bool {
+        match &mut self.input {
+            Some(input) => self.closing && input.idle(),
+            None => true,
+        }
+    }
+
+    /// When the command, its input and its output have ended: what that means.
     fn settle(&mut self) -> Result<()> {
         let State::Exited { status, ran } = self.state else {
             return Ok(());
         };
-        if self.output.is_some() {
+        let starts_again = !self.is_ok(status) && self.may_restart();
+        if self.output.is_some() || !starts_again && !self.is_input_over() {
             return Ok(());
         }
         self.state = State::Ended;
@@ -420,6 +429,12 @@ impl Stage for Branch {
     }
 
     fn waits(&mut self, waits: &mut Waits) {
+        if matches!(self.state, State::Exited { .. })
+            && self.output.is_none()
+            && self.is_input_over()
+        {
+            waits.now();
+        }
         match &mut self.state {
             // Wakes for it: what goes wrong with the start is told then.
             State::New => waits.now(),
