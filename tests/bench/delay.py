@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """codelay beside the barest timer loop, delay(1), head, cat, pv and SimPy.
 
-usage: delay.py [--bin DIR] [--json FILE] [CASE]...
+usage: delay.py [--bin DIR] [--runs N] [--json FILE] [CASE]...
 
 cargo build --release before it; cc compiles the loop. Peers that are not installed are left out.
 """
@@ -77,7 +77,7 @@ def accuracy(bench):
     rows = []
     for rate, together, seconds in PACES:
         runs = {name: [] for name in contenders}
-        for _ in range(3):
+        for _ in range(bench.runs):
             for name, command in contenders.items():
                 runs[name].append(lateness(command, rate, together, seconds))
         for name, results in runs.items():
@@ -113,7 +113,7 @@ def held_lines(bench):
             "head -n -N": ["head", "-n", str(-count)],
         }
         chains = {name: [["cat", str(log)], command, ["cat"]] for name, command in contenders.items()}
-        figures = report.compare(f"{count} lines", chains, lambda it: measure.throughput(it, log), 7)
+        figures = report.compare(f"{count} lines", chains, lambda it: measure.throughput(it, log), 2 * bench.runs + 1)
         report.table(f"{count} lines", figures, "ms", 1e3, size=size)
         bench.keep("lines", str(count), figures)
 
@@ -121,7 +121,7 @@ def held_lines(bench):
 def memory(bench):
     """What a held line takes, beyond the program itself."""
     rows = []
-    for writes, text in ((1, "one write"), (1000, "1000 lines a write")):
+    for writes, text in ((1, "1 line a write"), (1000, "1000 lines a write")):
         lines = 100_000 if writes == 1 else 1_000_000
         for arguments in (["100000000"], ["1h"]):
             with measure.chain([[bench.codelay, *arguments]], subprocess.PIPE) as (process,):
@@ -134,7 +134,7 @@ def memory(bench):
                         time.sleep(0)
                 time.sleep(0.3)
                 each = (resident(process.pid) - before) / lines
-            rows.append([arguments[0], f"1 line a write" if writes == 1 else text, f"{len(line)}", f"{each:.1f}", f"{each / len(line):.2f}"])
+            rows.append([arguments[0], text, f"{len(line)}", f"{each:.1f}", f"{each / len(line):.2f}"])
     print("\n### memory")
     report.rows(["delay", "written", "bytes a line", "held a line", "ratio"], rows, texts=2)
 
@@ -279,7 +279,7 @@ def virtual(bench):
             ],
         }
         chains = {name: [[bench.codelay, *arguments]] for name, arguments in ways.items()}
-        figures = report.compare("virtual", chains, lambda it: measure.throughput(it, lines), 7)
+        figures = report.compare("virtual", chains, lambda it: measure.throughput(it, lines), 2 * bench.runs + 1)
     medians = {name: measure.median(runs) for name, runs in figures.items()}
     command = [sys.executable, "-c", SIMPY, str(count // 10)]
     simpy = [subprocess.run(command, capture_output=True, text=True, check=False) for _ in range(3)]
@@ -311,6 +311,7 @@ class Bench:
 
     def __init__(self, options, directory):
         self.codelay = str((options.bin / "codelay").resolve())
+        self.runs = options.runs
         self.directory = pathlib.Path(directory)
         self.results = {}
 
@@ -337,6 +338,7 @@ class Bench:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, usage=argparse.SUPPRESS)
     parser.add_argument("--bin", type=pathlib.Path, default=TARGET / "release", help="where codelay is")
+    parser.add_argument("--runs", type=int, default=3, help="of each program; a short one is run twice as often")
     parser.add_argument("--json", type=pathlib.Path, help="where the raw figures go")
     parser.add_argument("cases", nargs="*", metavar="CASE", help=" ".join(CASES))
     options = parser.parse_args()
