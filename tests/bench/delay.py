@@ -219,11 +219,11 @@ def end(bench):
                 time.sleep(0.3)
                 started = time.perf_counter()
                 process.send_signal(getattr(signal, name))
-                out = b""
+                out = []
                 while got := os.read(process.stdout.fileno(), measure.PIECE):
-                    out += got
+                    out.append(got)
                 took = time.perf_counter() - started
-            whole = out == LINE % 0 * lines + b"unfinished"
+            whole = b"".join(out) == LINE % 0 * lines + b"unfinished"
             rows.append([" ".join(arguments), name, f"{took * 1000:.0f}", "all" if whole else "NOT ALL"])
     print(f"\n### end\n\n{lines} lines held, one more unfinished; the writer stays.")
     report.rows(["codelay", "signal", "ms", "lines out"], rows, texts=2)
