@@ -172,7 +172,7 @@ fn a_signal_ends_it_though_nobody_reads_and_a_second_one_at_once() {
     let dir = Dir::new();
     dir.write("log", plenty());
     for second in [None, Some("TERM")] {
-        let (running, mut stdout) = cofollow(&dir, ALL).spawn_unread();
+        let (mut running, mut stdout) = cofollow(&dir, ALL).spawn_unread();
         stdout.read_exact(&mut [0]).expect("read");
         let stat = format!("/proc/{}/stat", running.pid());
         wait_until("it waits for room", || {
@@ -180,7 +180,7 @@ fn a_signal_ends_it_though_nobody_reads_and_a_second_one_at_once() {
         });
         running.kill("INT");
         if let Some(second) = second {
-            running.kill(second);
+            running.kill_until_it_ends(second);
         }
         let ended = running.wait();
         if second.is_none() {

@@ -69,11 +69,11 @@ fn a_signal_ends_it_though_nobody_reads_and_a_second_one_at_once() {
         .wait()
         .stderr_contains("not all output was taken")
         .signal(2);
-    let (running, stdout) = cofollow(&dir, ["-n+1", "log"]).spawn_unread();
+    let (mut running, stdout) = cofollow(&dir, ["-n+1", "log"]).spawn_unread();
     let mut stdout = BufReader::new(stdout);
     stdout.read_line(&mut String::new()).expect("read");
     running.kill("INT");
-    running.kill("TERM");
+    running.kill_until_it_ends("TERM");
     // Not after the second that the first one leaves to the output. Where both arrive in one moment the kernel
     // may run their handlers the other way round.
     let ended = running.wait();

@@ -68,6 +68,24 @@ impl Running {
         );
     }
 
+    /// Sends it a signal again and again until it has ended: what comes too soon after another is taken for the same.
+    #[track_caller]
+    pub(crate) fn kill_until_it_ends(&mut self, signal: &str) {
+        let pid = self.pid().to_string();
+        let ended = comes_true(PROCESS, || {
+            if self.child.try_wait().expect("a child of ours").is_some() {
+                return true;
+            }
+            let killed = Command::new("kill").args(["-s", signal, &pid]).status();
+            assert!(
+                killed.expect("kill runs").success(),
+                "kill -s {signal} {pid}"
+            );
+            false
+        });
+        assert!(ended, "no end by SIG{signal}: {}", self.report());
+    }
+
     /// Ends its standard input and waits for its end; panics after a minute.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Output {

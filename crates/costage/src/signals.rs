@@ -4,23 +4,21 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
-use crate::{Interest, Wait, Waits, start};
+use crate::{Interest, Wait, Waits, start, sys};
 
 /// Catches the first SIGINT, SIGTERM or SIGHUP so that a chain can end in order. A signal that was ignored when the
 /// process started stays ignored.
 #[derive(Debug)]
 pub struct Signals {
     second: Second,
-    /// When the first was heard.
-    first: Option<Instant>,
-    /// A second was heard.
-    came_again: bool,
+    /// A second has come.
+    again: Arc<AtomicBool>,
     bell: UnixStream,
     /// The other end of the bell. If all signals are ignored nobody else has it, and a bell without one would
     /// ring for ever.
@@ -32,13 +30,13 @@ pub struct Signals {
 /// group, a terminal's ^C may reach a program and again through its parent.
 const SAME: Duration = Duration::from_millis(100);
 
-/// What a second signal does.
+/// What a second signal does that comes 0.1 s or more after the first: what comes sooner is taken for the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Second {
     /// It ends the process at once. After the first a chain has a second to write what it holds.
     EndsTheProcess,
-    /// It ends the loop, if it comes 0.1 s or more after the first: [`Driver::finish`](crate::Driver::finish) returns though the chain may not be idle. After the
-    /// first the chain has all the time it needs. For who has others to tell of it.
+    /// It ends the loop: [`Driver::finish`](crate::Driver::finish) returns though the chain may not be idle. After
+    /// the first the chain has all the time it needs. For who has others to tell of it.
     EndsTheLoop,
 }
 
@@ -54,23 +52,23 @@ impl Signals {
         let (bell, ring) = UnixStream::pair()?;
         bell.set_nonblocking(true)?;
         let caught = Arc::new(AtomicUsize::new(0));
+        let first = Arc::new(AtomicU64::new(0));
         let again = Arc::new(AtomicBool::new(false));
         for &signal in signals {
             if start::ignored(signal) {
                 continue;
             }
+            // The actions run in this order.
+            sys::flag_repeat(signal, SAME, Arc::clone(&first), Arc::clone(&again))?;
             if second == Second::EndsTheProcess {
-                // The actions run in this order: the first signal finds `again` false.
                 flag::register_conditional_default(signal, Arc::clone(&again))?;
-                flag::register(signal, Arc::clone(&again))?;
             }
             flag::register_usize(signal, Arc::clone(&caught), signal.unsigned_abs() as usize)?;
             low_level::pipe::register(signal, ring.try_clone()?)?;
         }
         Ok(Signals {
             second,
-            first: None,
-            came_again: false,
+            again,
             bell,
             _ring: ring,
             caught,
@@ -92,10 +90,7 @@ impl Signals {
     pub(crate) fn silence(&mut self) {
         let mut rings = [0; 16];
         // Nothing to read is as good as something: `caught` tells.
-        if self.bell.read(&mut rings).unwrap_or(0) > 0 {
-            let first = *self.first.get_or_insert_with(Instant::now);
-            self.came_again |= first.elapsed() >= SAME;
-        }
+        let _ = self.bell.read(&mut rings);
     }
 
     /// Is the chain waited for after a signal, however long it takes?
@@ -103,8 +98,8 @@ impl Signals {
         self.second == Second::EndsTheLoop
     }
 
-    /// Has a second one come that ends the loop? Known of what was silenced.
+    /// Has a second one come that ends the loop?
     pub(crate) fn end_the_loop(&self) -> bool {
-        self.are_patient() && self.came_again
+        self.are_patient() && self.again.load(Ordering::SeqCst)
     }
 }
