@@ -52,7 +52,7 @@ class Run:
 
     seconds: float
     cpu: float
-    memory: int
+    memory: int | None
 
 
 def fork(work, keep):
@@ -89,12 +89,22 @@ def read(fd):
         pass
 
 
-def timed(command, stdin, stdout, fds, others):
+def most_held(pid):
+    """The most memory that it has held so far, in bytes; what wait4 tells is also that of before the exec."""
+    fields = pathlib.Path(f"/proc/{pid}/status").read_text().split()
+    return int(fields[fields.index("VmHWM:") + 1]) << 10
+
+
+def timed(command, stdin, stdout, fds, others, look_after=None):
     """Runs the command until it and the other processes have ended, the descriptors passed on."""
     started = time.perf_counter()
     process = subprocess.Popen(command, stdin=stdin, stdout=stdout, pass_fds=fds, env=measure.ENVIRONMENT)
     for fd in {stdin, stdout, *fds}:
         os.close(fd)
+    memory = None
+    if look_after:
+        time.sleep(look_after)
+        memory = most_held(process.pid)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     for pid in others:
@@ -102,7 +112,7 @@ def timed(command, stdin, stdout, fds, others):
     took = time.perf_counter() - started
     if process.returncode:
         return None
-    return Run(took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10)
+    return Run(took, usage.ru_utime + usage.ru_stime, memory)
 
 
 def source(kind, size, file):
@@ -233,7 +243,7 @@ def memory(options, results):
         pipes = [os.pipe() for _ in range(3)]
 
         def slow(fd):
-            time.sleep(0.3)
+            time.sleep(0.5)
             read(fd)
 
         for reader, _ in pipes:
@@ -241,7 +251,7 @@ def memory(options, results):
         for reader, _ in pipes:
             os.close(reader)
         first, *rest = [writer for _, writer in pipes]
-        run = timed([*command([f"/dev/fd/{fd}" for fd in rest])], stdin, first, rest, others)
+        run = timed([*command([f"/dev/fd/{fd}" for fd in rest])], stdin, first, rest, others, 0.4)
         return run and run.memory
 
     figures = report.compare("memory", contenders(options, "memory"), once, 3)
