@@ -24,8 +24,8 @@ AWAY = 0.1
 # Lines a millisecond, and seconds between rotations.
 RATE = 20
 ROTATION = (0.03, 0.3)
-# Rotated logs that are kept.
-KEPT = 20
+# Rotated logs that are kept: more than rotate while an overloaded machine lets no follower come to read.
+KEPT = 500
 # What may come again, in seconds, and what measuring it may be wrong by: the output is looked at every millisecond.
 BOUND = 0.1
 SLACK = 0.02
