@@ -180,7 +180,8 @@ def measure_case(name, searches, runs):
         report.show(f"{name}: {program}")
         outcomes[program], warm[program] = search.outcome()
     differ = [program for program, outcome in outcomes.items() if outcome != outcomes.get("cogrep")]
-    slow = [program for program in searches if program != "cogrep" and warm[program] > SLOW * min(warm.values())]
+    others = [warm[program] for program in searches if program != "cogrep"]
+    slow = [program for program in searches if program != "cogrep" and warm[program] > SLOW * min(others)]
     timed = {program: search for program, search in searches.items() if program not in slow}
     if peers := [program for program in timed if program != "cogrep" and program not in differ]:
         # Known well enough from the first turn to be the one that runs twice.
@@ -230,9 +231,10 @@ def tables(results):
             if found := summary(result):
                 _, fastest, _, ratio, noise = found
                 ratios[name] = ratio
-                line += [f"{ratio:.2f}", fastest, f"{noise:.2f}"]
+                itself = f"{noise:.2f}" if noise else ""
+                line += [f"{ratio:.2f}", fastest, itself]
                 if ratio > limit(name, fastest):
-                    over.append(f"{name} {ratio:.2f} ({fastest}, noise {noise:.2f})")
+                    over.append(f"{name} {ratio:.2f} ({fastest}, noise {itself})")
             else:
                 line += ["", "", ""]
             lines.append(line)
@@ -250,7 +252,7 @@ def tables(results):
 def drawing(results):
     """An SVG: a row for each case, a dot for each text and input at our time in the fastest other's."""
     names = list(dict.fromkeys(name.rpartition("/")[2] for name in results if not name.startswith("start/")))
-    left, width, row, low, high = 90, 560, 18, 0.1, 2.0
+    left, width, row, low, high = 90, 620, 18, 0.1, 2.0
     height = row * len(names) + 60
 
     def across(ratio):
@@ -280,7 +282,7 @@ def drawing(results):
         x = left + 110 * number
         parts.append(f'<circle cx="{x}" cy="{height - 16}" r="4" fill="{color}"/>')
         parts.append(f'<text x="{x + 9}" y="{height - 12}">{kind}</text>')
-    note = "times the fastest other grep; in each row log, short and long lines"
+    note = "times the fastest other; in a row: log, short, long"
     parts.append(f'<text x="{left + 330}" y="{height - 12}" fill="#444">{note}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
