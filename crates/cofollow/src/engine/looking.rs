@@ -33,14 +33,8 @@ impl<D: Disk> Engine<D> {
             self.names[index].elsewhere = None;
         }
         let before = self.rewatch(index);
-        if start.is_none() && self.names[index].is_matched {
-            let path = self.names[index].path.clone();
-            if self.is_followed_copy(&path) {
-                // The pattern's name for a text that comes under another.
-                self.names[index].retire();
-                self.watch_files(index);
-                return self.queue(index);
-            }
+        if self.is_pattern_of_copy(index, start) {
+            return self.leave_to_other(index);
         }
         let is_first = start.is_some();
         let mut was_there = None;
@@ -55,6 +49,11 @@ impl<D: Disk> Engine<D> {
             // Nothing of it is to come twice.
             Found::New(_, facts) if !is_first && self.is_anothers(index, facts.identity) => {
                 self.names[index].elsewhere = Some(facts.identity);
+            }
+            // It was made since it was asked for, and may not be far enough to tell.
+            Found::New(..) if self.is_pattern_of_copy(index, start) => {
+                self.look_later(index);
+                return self.leave_to_other(index);
             }
             Found::New(file, facts) => self.add_file(index, file, &facts, start),
             Found::Same => {}
@@ -79,6 +78,21 @@ impl<D: Disk> Engine<D> {
         self.watch_files(index);
         self.queue(index);
         self.forget_gone(index);
+    }
+
+    /// Is this a pattern's name for a text that comes under another?
+    fn is_pattern_of_copy(&mut self, index: usize, start: Option<Start>) -> bool {
+        if start.is_some() || !self.names[index].is_matched {
+            return false;
+        }
+        let path = self.names[index].path.clone();
+        self.is_followed_copy(&path)
+    }
+
+    fn leave_to_other(&mut self, index: usize) {
+        self.names[index].retire();
+        self.watch_files(index);
+        self.queue(index);
     }
 
     /// Something may have been written under this name.

@@ -325,7 +325,7 @@ impl<D: Disk> Engine<D> {
         let present = self.names[index].present();
         let is_younger = |present: &Generation<D::File>| {
             let (born, since) = (sibling.facts.identity.born, present.identity.born);
-            born.is_some() && born > since
+            born.is_some() && born >= since
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let is_new = |born: u64| {
@@ -384,9 +384,10 @@ impl<D: Disk> Engine<D> {
         name.generations.iter().enumerate().any(|(at, generation)| {
             // What is older than the file was not copied from it, however alike they begin.
             let is_older = born < generation.identity.born && !generation.is_copy;
-            // What is younger than the file that still has the name was not put aside before. The text may have
-            // been truncated since it was last looked at, and be in the copy only.
-            let is_present = at >= name.retired() && born > generation.identity.born;
+            // What is younger than the file that still has the name was not put aside before; within one tick of
+            // the clock nothing is younger, and what was read of it tells. The text may have been truncated since
+            // it was last looked at, and be in the copy only.
+            let is_present = at >= name.retired() && born >= generation.identity.born;
             if generation.kind.is_stream() {
                 return false;
             }
