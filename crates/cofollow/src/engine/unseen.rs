@@ -325,7 +325,7 @@ impl<D: Disk> Engine<D> {
         let present = self.names[index].present();
         let is_younger = |present: &Generation<D::File>| {
             let (born, since) = (sibling.facts.identity.born, present.identity.born);
-            born.is_some() && born >= since
+            born.is_some() && born > since
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let is_new = |born: u64| {
