@@ -24,7 +24,7 @@ const MOMENT: Nanos = 10_000_000;
 /// those that came before it. At the end of the input the delays run out; an error of the source and a signal let all
 /// go on at once.
 ///
-/// The stage is woken by a [`Timer`] in the chain's one loop, and by nothing while it holds nothing. With the same delay
+/// The stage is woken by a [`Timer`](costage::Timer) in the chain's one loop, and by nothing while it holds nothing. With the same delay
 /// for all lines it keeps one deadline for each block; otherwise one for each line. The memory is that of what is held.
 ///
 /// ```
