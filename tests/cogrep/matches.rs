@@ -141,53 +141,33 @@ fn heads_and_separators_have_their_colours() {
     colored("", &args, TEXT, &expected.concat());
     let groups = format!("{b}E[36mE[K--E[mE[K\n{b}");
     colored("", &["-A0", "b"], "b\na\nb\n", &groups);
-    colored(
-        "",
-        &["-l", "--label=t.txt", "b"],
-        TEXT,
-        "E[35mE[Kt.txtE[mE[K\n",
+    let name = "E[35mE[Kt.txtE[mE[K";
+    let not_selected = concat!(
+        "E[32mE[K1E[mE[KE[36mE[K:E[mE[Kx a y a\n",
+        "E[32mE[K2E[mE[KE[36mE[K-E[mE[KE[01;31mE[KbE[mE[K\n",
+        "E[32mE[K3E[mE[KE[36mE[K:E[mE[Kc a\n",
     );
-    colored(
-        "",
-        &["-c", "-H", "--label=x", "b"],
-        TEXT,
-        "E[35mE[KxE[mE[KE[36mE[K:E[mE[K1\n",
-    );
-    colored(
-        "",
-        &["-n", "-v", "-C1", "b"],
-        TEXT,
-        concat!(
-            "E[32mE[K1E[mE[KE[36mE[K:E[mE[Kx a y a\n",
-            "E[32mE[K2E[mE[KE[36mE[K-E[mE[KE[01;31mE[KbE[mE[K\n",
-            "E[32mE[K3E[mE[KE[36mE[K:E[mE[Kc a\n",
-        ),
-    );
+    let label = "--label=t.txt";
+    colored("", &["-l", label, "b"], TEXT, &format!("{name}\n"));
+    let count = format!("{name}E[36mE[K:E[mE[K1\n");
+    colored("", &["-c", "-H", label, "b"], TEXT, &count);
+    colored("", &["-n", "-v", "-C1", "b"], TEXT, not_selected);
 }
 
 #[test]
 fn grep_colors_says_which_colours() {
     let b = "E[1mE[KE[01;32mE[KbE[mE[K\n";
     let expected = format!("E[2mE[Kx a y aE[mE[K\n{b}E[2mE[Kc aE[mE[K\n");
-    colored("mt=01;32:sl=1:cx=2", &["-C1", "b"], TEXT, &expected);
-    colored(
-        "ne:ms=01;34",
-        &["-n", "b"],
-        TEXT,
-        "E[32m2E[mE[36m:E[mE[01;34mbE[m\n",
-    );
-    colored(
-        "fn=33:se=35",
-        &["-H", "--label=f", "b"],
-        TEXT,
-        "E[33mE[KfE[mE[KE[35mE[K:E[mE[KE[01;31mE[KbE[mE[K\n",
-    );
-    colored(
-        "ln=33:bn=34",
-        &["-nb", "b"],
-        TEXT,
-        "E[33mE[K2E[mE[KE[36mE[K:E[mE[KE[34mE[K8E[mE[KE[36mE[K:E[mE[KE[01;31mE[KbE[mE[K\n",
-    );
+    let head = "E[33mE[KfE[mE[KE[35mE[K:E[mE[KE[01;31mE[KbE[mE[K\n";
+    let places = "E[33mE[K2E[mE[KE[36mE[K:E[mE[KE[34mE[K8E[mE[KE[36mE[K:E[mE[KE[01;31mE[KbE[mE[K\n";
+    for (variable, options, expected) in [
+        ("mt=01;32:sl=1:cx=2", "-C1", &*expected),
+        ("ne:ms=01;34", "-n", "E[32m2E[mE[36m:E[mE[01;34mbE[m\n"),
+        ("fn=33:se=35", "-H", head),
+        ("ln=33:bn=34", "-nb", places),
+    ] {
+        colored(variable, &[options, "--label=f", "b"], TEXT, expected);
+    }
     // -v with `rv` swaps the colours of selected lines and context.
     let expected = "E[2mE[Kx a y aE[mE[K\nE[1mE[KE[01;31mE[KbE[mE[K\nE[2mE[Kc aE[mE[K\n";
     colored("rv:sl=1:cx=2", &["-v", "-A1", "b"], TEXT, expected);

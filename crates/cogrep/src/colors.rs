@@ -88,25 +88,20 @@ impl Colors {
                 },
             }
         }
-        let [
-            selected_match,
-            context_match,
-            selected_line,
-            context_line,
-            name,
-            line_number,
-            byte_offset,
-            separator,
-        ] = codes.map(|(_, code)| Color::new(code, erases));
+        let color = |name| {
+            let mut all = codes.iter();
+            let code = all.find(|(known, _)| *known == name);
+            code.map_or(Color::default(), |(_, code)| Color::new(code, erases))
+        };
         Colors {
-            selected_match,
-            context_match,
-            selected_line,
-            context_line,
-            name,
-            line_number,
-            byte_offset,
-            separator,
+            selected_match: color("ms"),
+            context_match: color("mc"),
+            selected_line: color("sl"),
+            context_line: color("cx"),
+            name: color("fn"),
+            line_number: color("ln"),
+            byte_offset: color("bn"),
+            separator: color("se"),
             reverses,
         }
     }

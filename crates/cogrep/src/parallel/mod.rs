@@ -1,0 +1,187 @@
+//! A large file, searched in parts by several threads, what is found in its order.
+//!
+//! The file is cut into parts of one size. A part owns the lines that begin in it: it passes over the first
+//! unfinished one and reads on to the end of its last. Each part has a [`Grep`] of its own; the loop takes what the
+//! parts found, one part after the other. Nothing is mapped: a log that is cut short meanwhile ends early, and does
+//! no harm.
+
+mod lines;
+mod shared;
+mod worker;
+
+use std::fs::File;
+use std::ops::Range;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+
+use costage::{Call, Driver, Error, Event, Pull, Pulled, Result, Wait, Waits, event};
+
+use self::shared::{Shared, State};
+use self::worker::Worker;
+use crate::stage::Passed;
+use crate::{Matcher, Report, Settings};
+
+/// The length of a part. Short enough that the last part does not leave the other threads idle for long.
+const PART: u64 = 1 << 20;
+/// So many parts for each thread may be searched before the first of them has been taken.
+const AHEAD: u64 = 2;
+
+/// A search through a large regular file by several threads, as a source: its blocks are not the file's but what
+/// was found, in the file's order, to be sent to the target of a [`Grep`].
+///
+/// It ends before an unfinished last line, which may still grow: what comes from [`end`](Parallel::end) on is for
+/// an ordinary [`Reader`](costage::Reader), and the `Grep` goes on there after
+/// [`absorb`](Grep::absorb).
+#[derive(Debug)]
+pub struct Parallel {
+    shared: Arc<Shared>,
+    news: Event,
+    wait: Option<Wait>,
+    parts: u64,
+    end: u64,
+    passed: Passed,
+}
+
+/// Where it is searched.
+#[derive(Debug)]
+pub struct Stretch {
+    /// A regular file. Its position is left alone.
+    pub file: File,
+    /// What it is called in errors.
+    pub what: Arc<str>,
+    /// The bytes of it, of which the first begins a line.
+    pub range: Range<u64>,
+    /// What ends its lines.
+    pub terminator: u8,
+    /// What was passed of the input before them.
+    pub before: Passed,
+    /// Are lines counted though they are not numbered?
+    pub counts_lines: bool,
+}
+
+impl Parallel {
+    /// Can a search with these settings be split? What depends on the lines before cannot: a maximum, context; and
+    /// where the first line is enough there is nothing to split.
+    pub fn can(settings: &Settings) -> bool {
+        settings.max_count.is_none()
+            && settings.context.is_none()
+            && matches!(
+                settings.report,
+                Report::Lines | Report::Matches | Report::Count
+            )
+    }
+
+    /// Begins to search with so many threads. What is told has `name` before it, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If there are no threads to be had.
+    ///
+    /// # Panics
+    ///
+    /// If the settings [cannot](Parallel::can) be split.
+    pub fn new<M>(
+        stretch: Stretch,
+        matcher: &M,
+        settings: &Settings,
+        name: Option<&[u8]>,
+        threads: usize,
+    ) -> Result<Parallel>
+    where
+        M: Matcher + Clone + Send + 'static,
+    {
+        assert!(Parallel::can(settings));
+        let failed = |error| Error::io(Call::Spawn, "a thread to search", error);
+        let (news, ring) = event().map_err(failed)?;
+        let length = stretch.range.end.saturating_sub(stretch.range.start);
+        let parts = length.div_ceil(PART);
+        let begin = stretch.range.start;
+        let state = State {
+            lines: stretch.before.lines,
+            ..State::default()
+        };
+        let shared = Arc::new(Shared {
+            stretch,
+            parts,
+            ahead: AHEAD * threads as u64,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            ring,
+        });
+        for _ in 0..threads {
+            let mut worker = Worker {
+                shared: Arc::clone(&shared),
+                matcher: matcher.clone(),
+                settings: settings.clone(),
+                name: name.map(<[u8]>::to_vec),
+                driver: Driver::new(),
+            };
+            let thread = thread::Builder::new().name("search".into());
+            thread.spawn(move || worker.run()).map_err(failed)?;
+        }
+        Ok(Parallel {
+            shared,
+            news,
+            wait: None,
+            parts,
+            end: begin,
+            passed: Passed::default(),
+        })
+    }
+
+    /// After its end: how far the file was searched.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// What was passed up to there.
+    pub fn passed(&self) -> Passed {
+        self.passed
+    }
+}
+
+impl Drop for Parallel {
+    fn drop(&mut self) {
+        // The threads end by themselves when they next look.
+        self.shared.lock().stops = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Pull for Parallel {
+    fn waits(&mut self, waits: &mut Waits, room: bool) {
+        self.wait = room.then(|| self.news.waits(waits));
+        if room && self.shared.lock().has_something() {
+            waits.now();
+        }
+    }
+
+    fn pull(&mut self, _: &Waits) -> Result<Pulled> {
+        self.news.clear();
+        let mut state = self.shared.lock();
+        loop {
+            if state.first == self.parts {
+                return Ok(Pulled::End);
+            }
+            let Some(part) = state.parts.front_mut() else {
+                return Ok(Pulled::Wait);
+            };
+            if let Some(block) = part.found.pop_front() {
+                return Ok(Pulled::Block(block));
+            }
+            let Some(outcome) = part.outcome.take() else {
+                return Ok(Pulled::Wait);
+            };
+            state.parts.pop_front();
+            state.first += 1;
+            let (passed, end) = outcome?;
+            state.lines += passed.lines;
+            self.passed.add(passed);
+            self.end = end.unwrap_or(self.end);
+            self.shared.changed.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

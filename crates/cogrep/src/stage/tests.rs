@@ -1,0 +1,160 @@
+use super::*;
+use crate::output::WORTH_SHARING;
+use crate::{Pattern, Report};
+use costage::{Driver, Ended, Text, collect};
+use proptest::prelude::*;
+use std::cell::Cell;
+
+/// Notes where the bytes are that it is sent.
+struct Note<'a>(&'a Cell<*const u8>);
+
+impl Stage for Note<'_> {
+    fn send(&mut self, block: &Block) -> Result<Flow> {
+        self.0.set(block.as_ptr());
+        Ok(Flow::More)
+    }
+
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        None
+    }
+}
+
+/// The naive twin: line by line, as the options say.
+fn naive(needle: &str, settings: &Settings, name: Option<&str>, text: &str) -> String {
+    let mut output = String::new();
+    let mut selected = 0;
+    let prefix = name.map_or(String::new(), |name| format!("{name}:"));
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        if line.contains(needle) == settings.invert {
+            continue;
+        }
+        if settings.max_count.is_some_and(|max| selected == max) {
+            break;
+        }
+        selected += 1;
+        if settings.report == Report::Lines {
+            output += &prefix;
+            if settings.line_numbers {
+                output += &(number + 1).to_string();
+                output.push(':');
+            }
+            output += line.trim_end_matches('\n');
+            output.push('\n');
+        }
+    }
+    if settings.report == Report::Count {
+        output += &[&prefix, &*selected.to_string(), "\n"].concat();
+    }
+    output
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// However the text is cut into blocks.
+    #[test]
+    fn every_combination_of_settings_selects_what_a_loop_over_lines_selects(
+        text in "([ab]{0,3}\n){0,12}[ab]{0,2}",
+        cut in 1_usize..12,
+        (invert, line_numbers, named) in any::<(bool, bool, bool)>(),
+        report in prop_oneof![Just(Report::Lines), Just(Report::Count), Just(Report::Nothing)],
+        max_count in proptest::option::of(0_u64..4),
+    ) {
+        let settings = Settings { invert, report, max_count, line_numbers, ..Settings::default() };
+        let name = named.then_some("name");
+        let (lines, sink) = collect();
+        let mut grep = Grep::several(Pattern::literal("a"), settings.clone(), sink);
+        let mut driver = Driver::new();
+        // Two inputs: the second is counted anew.
+        let mut expected = String::new();
+        for text in [text.as_str(), "b\na\na"] {
+            expected += &naive("a", &settings, name, text);
+            let _ = grep.begin(name.map(str::as_bytes)).expect("begun");
+            let mut rest = Block::from(text);
+            while !rest.is_empty() {
+                let mut piece = Text::new(rest.split_lines(cut));
+                if driver.pump(&mut piece, &mut grep).expect("pumped") == Ended::Stopped {
+                    break;
+                }
+            }
+        }
+        driver.finish(&mut grep, Ok(Ended::Input)).expect("finished");
+        prop_assert_eq!(String::from_utf8(lines.take()).expect("text"), expected);
+    }
+}
+
+/// Takes blocks and is full at once.
+struct FullAtOnce(u32);
+
+impl Stage for FullAtOnce {
+    fn send(&mut self, _: &Block) -> Result<Flow> {
+        self.0 += 1;
+        Ok(Flow::Full)
+    }
+
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        None
+    }
+}
+
+/// Notes the longest block it is sent.
+struct Longest(usize);
+
+impl Stage for Longest {
+    fn send(&mut self, block: &Block) -> Result<Flow> {
+        self.0 = self.0.max(block.len());
+        Ok(Flow::More)
+    }
+
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        None
+    }
+}
+
+// All that a line yields was held at once: many times its length.
+#[test]
+fn the_matches_of_a_long_line_go_on_before_its_end() {
+    let settings = Settings {
+        report: Report::Matches,
+        byte_offsets: true,
+        ..Settings::default()
+    };
+    let mut grep = Grep::new(Pattern::literal("a"), settings, Longest(0));
+    let line = "a".repeat(1 << 20);
+    let _ = grep.send(&Block::from(&*line)).expect("sent");
+    assert!(grep.output.to.0 < 300 << 10, "{}", grep.output.to.0);
+}
+
+// The answer to a long run was forgotten when nothing came behind it.
+#[test]
+fn a_full_target_is_not_forgotten() {
+    let mut text = "a\n".repeat(WORTH_SHARING);
+    text += "b\n";
+    let mut grep = grep(Pattern::literal("a"), FullAtOnce(0));
+    assert_eq!(grep.send(&Block::from(&*text)).expect("sent"), Flow::Full);
+    assert_eq!(grep.output.to.0, 1);
+}
+
+#[test]
+fn where_a_maximum_stopped_is_behind_the_last_selected_line() {
+    let settings = Settings {
+        max_count: Some(2),
+        ..Settings::default()
+    };
+    let (_lines, sink) = collect();
+    let mut grep = Grep::new(Pattern::literal("a"), settings, sink);
+    for text in ["a\nb\n", "bb\na\nrest\n"] {
+        let _ = grep.send(&Block::from(text)).expect("sent");
+    }
+    assert_eq!(grep.stopped_at(), Some(9));
+}
+
+#[test]
+fn a_block_of_which_every_line_matches_goes_on_as_it_is() {
+    let seen = Cell::new(std::ptr::null());
+    let block = Block::from("a1\na2\n");
+    let _ = grep(Pattern::literal("a"), Note(&seen))
+        .send(&block)
+        .expect("sent");
+    assert_eq!(seen.get(), block.as_ptr());
+}
