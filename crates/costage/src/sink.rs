@@ -1,27 +1,24 @@
 //! Where a chain ends: writing to a descriptor without ever waiting in the write.
 
-use std::cell::RefCell;
+mod how;
+mod memory;
+mod written;
+
+pub use memory::{Collect, Collected, Discard, collect, discard};
+pub use written::Written;
+
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
-use std::io::{self, IoSlice, Stdout};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::os::unix::fs::OpenOptionsExt;
-use std::rc::Rc;
+use std::io::{self, Stdout};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use memchr::memchr_iter;
-
+use self::how::How;
 use crate::error::STANDARD_OUTPUT;
-use crate::reader::is_unsupported;
 use crate::shortcut::Shortcut;
-use crate::sys::{self, Kind};
-use crate::{Block, Call, Error, Flow, Gather, Interest, Result, Stage, Wait, Waits, start};
+use crate::{Block, Call, Error, Flow, Gather, Interest, Result, Stage, Wait, Waits};
 
 /// Lines are gathered up to a write of this size: what a pipe holds by default.
 const GATHER: usize = 64 << 10;
-/// What POSIX lets a pipe, and Linux a terminal, take in one piece once it is writable (`PIPE_BUF` on Linux).
-const BOUNDED: usize = 4096;
 
 /// Prints lines to standard output: the course's `printer()`.
 pub fn printer() -> Sink<Stdout> {
@@ -57,56 +54,6 @@ pub fn sink<F: AsFd>(name: impl Into<Arc<str>>, fd: F) -> Sink<F> {
     }
 }
 
-/// How much a [`Sink`] has written so far: what a source that must not forget asks before it saves where it
-/// stands.
-#[derive(Clone, Debug, Default)]
-pub struct Written(Arc<Counters>);
-
-#[derive(Debug, Default)]
-struct Counters {
-    bytes: AtomicU64,
-    lines: AtomicU64,
-    counts_lines: bool,
-}
-
-impl Written {
-    /// One that counts the ends of lines, too, for [`Sink::counted_by`]. They have to be looked for.
-    pub fn with_lines() -> Written {
-        Written(Arc::new(Counters {
-            counts_lines: true,
-            ..Counters::default()
-        }))
-    }
-
-    /// In bytes. Written is what the descriptor has taken; a reader may still lose it.
-    pub fn bytes(&self) -> u64 {
-        self.0.bytes.load(Ordering::Relaxed)
-    }
-
-    /// The ends of lines in these bytes, as `wc -l` counts them; 0 unless they [are counted](Written::counts_lines).
-    pub fn lines(&self) -> u64 {
-        self.0.lines.load(Ordering::Relaxed)
-    }
-
-    /// Does it count lines?
-    pub fn counts_lines(&self) -> bool {
-        self.0.counts_lines
-    }
-
-    fn add_bytes(&self, count: usize) {
-        self.0.bytes.fetch_add(count as u64, Ordering::Relaxed);
-    }
-
-    /// The first `count` bytes of `block` were written.
-    fn add(&self, block: &Block, count: usize) {
-        self.add_bytes(count);
-        if self.0.counts_lines {
-            let lines = memchr_iter(block.terminator(), &block[..count]).count();
-            self.0.lines.fetch_add(lines as u64, Ordering::Relaxed);
-        }
-    }
-}
-
 /// A sink that writes to a descriptor. Made by [`sink`] and [`printer`].
 ///
 /// It gathers small blocks, writes large ones as they are, and answers [`Flow::Full`] when the descriptor has
@@ -137,50 +84,6 @@ enum State {
     ReaderGone,
     /// A write failed, which was said.
     Failed,
-}
-
-/// How this descriptor is written without waiting.
-#[derive(Debug)]
-enum How {
-    /// The call says when there is no room: anonymous pipes, sockets, /dev/null.
-    NoWait,
-    /// A plain write: regular files, which always have room, and what is non-blocking already.
-    Plain,
-    /// Through a description of our own, which is non-blocking: FIFOs with a name, terminals.
-    Reopened(File),
-    /// After the wait said that there is room, no more than surely fits.
-    Bounded,
-    /// Closed before the process started: nothing can be written.
-    Closed,
-}
-
-impl How {
-    fn of(fd: BorrowedFd<'_>) -> How {
-        if start::closed(fd.as_raw_fd()) {
-            How::Closed
-        } else if sys::kind(fd).is_ok_and(|kind| kind == Kind::Regular)
-            || sys::is_nonblocking(fd).unwrap_or(false)
-        {
-            How::Plain
-        } else {
-            How::NoWait
-        }
-    }
-
-    /// What is left for a descriptor for which the kernel does not have [`How::NoWait`].
-    fn fallback(fd: BorrowedFd<'_>) -> How {
-        let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-        match OpenOptions::new()
-            .write(true)
-            .custom_flags(flags)
-            .open(path)
-        {
-            Ok(own) => How::Reopened(own),
-            // No /proc, or no permission, as after `su` on its terminal.
-            Err(_) => How::Bounded,
-        }
-    }
 }
 
 impl<F: AsFd> Sink<F> {
@@ -239,37 +142,7 @@ impl<F: AsFd> Sink<F> {
         let Some(fd) = self.fd.as_ref().map(AsFd::as_fd) else {
             return Err(io::Error::from_raw_os_error(libc::EBADF));
         };
-        let mut slices = [IoSlice::new(&[]); sys::MAX_SLICES];
-        for (slice, block) in slices.iter_mut().zip(&self.queue) {
-            *slice = IoSlice::new(block);
-        }
-        let slices = &slices[..self.queue.len().min(sys::MAX_SLICES)];
-        let written = match &self.how {
-            How::NoWait => sys::write_nowait(fd, slices),
-            How::Plain => sys::write(fd, slices),
-            How::Reopened(own) => sys::write(own.as_fd(), slices),
-            How::Bounded => self.write_bounded(fd),
-            How::Closed => Err(io::Error::from_raw_os_error(libc::EBADF)),
-        };
-        match written {
-            // POSIX leaves it open for some devices; to try for ever would be the end of the chain.
-            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-            Err(error) if is_unsupported(&error) && matches!(self.how, How::NoWait) => {
-                self.how = How::fallback(fd);
-                self.write_once()
-            }
-            written => written,
-        }
-    }
-
-    fn write_bounded(&self, fd: BorrowedFd<'_>) -> io::Result<usize> {
-        let mut waits = Waits::default();
-        waits.add(fd, Interest::Write);
-        if let Ok(0) = waits.look() {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        let first = self.queue.front().map_or(&[][..], |block| block);
-        sys::write(fd, &[IoSlice::new(&first[..first.len().min(BOUNDED)])])
+        self.how.write(fd, &self.queue)
     }
 
     fn advance(&mut self, mut written: usize) {
@@ -440,62 +313,12 @@ impl<F: AsFd> Stage for Sink<F> {
     }
 }
 
-/// A sink that takes everything and keeps nothing.
-pub fn discard() -> Discard {
-    Discard
-}
-
-/// A sink that takes everything and keeps nothing. Made by [`discard`].
-#[derive(Clone, Copy, Debug)]
-pub struct Discard;
-
-impl Stage for Discard {
-    fn send(&mut self, _: &Block) -> Result<Flow> {
-        Ok(Flow::More)
-    }
-
-    fn target(&mut self) -> Option<&mut dyn Stage> {
-        None
-    }
-}
-
-/// A sink that keeps what it is sent, and the handle to take it by: for tests and examples.
-pub fn collect() -> (Collected, Collect) {
-    let bytes = Rc::new(RefCell::new(Vec::new()));
-    (Collected(Rc::clone(&bytes)), Collect(bytes))
-}
-
-/// What a [`collect`] sink has been sent.
-#[derive(Debug)]
-pub struct Collected(Rc<RefCell<Vec<u8>>>);
-
-impl Collected {
-    /// The bytes sent since it was last asked.
-    pub fn take(&self) -> Vec<u8> {
-        self.0.take()
-    }
-}
-
-/// A sink that keeps what it is sent.
-#[derive(Debug)]
-pub struct Collect(Rc<RefCell<Vec<u8>>>);
-
-impl Stage for Collect {
-    fn send(&mut self, block: &Block) -> Result<Flow> {
-        self.0.borrow_mut().extend_from_slice(block);
-        Ok(Flow::More)
-    }
-
-    fn target(&mut self) -> Option<&mut dyn Stage> {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Source;
     use crate::sys::faults::{Fault, inject};
+    use memchr::memchr_iter;
     use proptest::prelude::*;
     use std::io::Read;
     use std::thread;
