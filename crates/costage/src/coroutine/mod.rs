@@ -1,10 +1,14 @@
 //! Functions that are suspended where they wait and go on when they are sent something, on stable Rust: the
 //! body is an `async` closure, polled by hand with a waker that does nothing. No executor, no `unsafe`.
 
+mod input;
+mod output;
 mod stage;
 mod two_way;
 
-pub use stage::{CoroutineStage, Input, Output, coroutine};
+pub use input::Input;
+pub use output::Output;
+pub use stage::{CoroutineStage, coroutine};
 pub use two_way::{Coroutine, Generator, Yielder};
 
 use std::pin::Pin;

@@ -2,15 +2,13 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
+use super::input::{Input, Mail};
+use super::output::{Output, Target};
 use super::{Body, resume};
 use crate::{Block, Error, Flow, Gather, Result, Stage, Waits};
-
-/// Lines a body puts out are sent on at the latest when this much is gathered.
-const GATHER: usize = 64 << 10;
 
 /// A stage of a chain as a coroutine: `input.recv().await?` is where it waits for what is sent to it, and `out`
 /// is its target. The body runs to its first wait at once: it is primed here.
@@ -49,11 +47,7 @@ where
         gather: Gather::new(b'\n'),
         flow: Flow::More,
     }));
-    let input = Input {
-        mail: Rc::clone(&mail),
-        block: None,
-        at: 0,
-    };
+    let input = Input::new(Rc::clone(&mail));
     let body = body(input, Output(Rc::clone(&target) as _));
     let mut stage = CoroutineStage {
         body: Some(Box::pin(body)),
@@ -64,142 +58,6 @@ where
     // An error this early has nobody to go to: the first call answers with it.
     stage.failed = stage.run().err();
     stage
-}
-
-/// A body that asks again and again after the end is told so this often; then it is left waiting, and its chain
-/// learns that it ignored the end, instead of hanging in it.
-const TOLD_AT_MOST: u32 = 1000;
-
-/// What the stage has for its body.
-enum Mail {
-    Empty,
-    Block(Block),
-    Thrown(Error),
-    /// The end, which has been told so many times.
-    Closed(u32),
-}
-
-/// Where a coroutine's lines go: the target and what is gathered for it.
-struct Target<S: ?Sized> {
-    gather: Gather,
-    flow: Flow,
-    to: S,
-}
-
-impl<S: Stage + ?Sized> Target<S> {
-    /// Sends on, unless the target wants no more.
-    fn send(&mut self, block: &Block) -> Result<()> {
-        if self.flow != Flow::Stop {
-            self.flow = self.to.send(block)?;
-        }
-        Ok(())
-    }
-
-    fn send_gathered(&mut self) -> Result<()> {
-        self.gather.take().map_or(Ok(()), |block| self.send(&block))
-    }
-}
-
-/// Where a coroutine receives: the `(yield)` of the course.
-pub struct Input {
-    mail: Rc<RefCell<Mail>>,
-    /// The block whose lines [`line`](Input::line) hands out, and how far it is.
-    block: Option<Block>,
-    at: usize,
-}
-
-impl Input {
-    /// Waits for the next block; `None` is the end. After [`line`](Input::line) it is first what is left of the
-    /// block whose lines were handed out.
-    ///
-    /// # Errors
-    ///
-    /// The error that is thrown into the chain.
-    pub async fn recv(&mut self) -> Result<Option<Block>> {
-        let at = std::mem::take(&mut self.at);
-        match self.block.take() {
-            Some(block) if at < block.len() => Ok(Some(block.slice(at..block.len()))),
-            _ => self.next().await,
-        }
-    }
-
-    async fn next(&mut self) -> Result<Option<Block>> {
-        poll_fn(|_| {
-            let mut mail = self.mail.borrow_mut();
-            match std::mem::replace(&mut *mail, Mail::Empty) {
-                Mail::Empty => Poll::Pending,
-                Mail::Block(block) => Poll::Ready(Ok(Some(block))),
-                Mail::Thrown(error) => Poll::Ready(Err(error)),
-                Mail::Closed(told) => {
-                    *mail = Mail::Closed(told.saturating_add(1));
-                    if told < TOLD_AT_MOST {
-                        Poll::Ready(Ok(None))
-                    } else {
-                        Poll::Pending
-                    }
-                }
-            }
-        })
-        .await
-    }
-
-    /// Waits for the next line, with its terminator; `None` is the end. About twice the cost of a block at a
-    /// time for short lines.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Input::recv).
-    pub async fn line(&mut self) -> Result<Option<&[u8]>> {
-        while self
-            .block
-            .as_ref()
-            .is_none_or(|block| self.at == block.len())
-        {
-            self.at = 0;
-            self.block = self.next().await?;
-            if self.block.is_none() {
-                return Ok(None);
-            }
-        }
-        let Some(block) = &self.block else {
-            return Ok(None);
-        };
-        let rest = &block[self.at..];
-        let length = memchr::memchr(block.terminator(), rest).map_or(rest.len(), |end| end + 1);
-        self.at += length;
-        Ok(Some(&rest[..length]))
-    }
-}
-
-/// Where a coroutine sends on.
-pub struct Output(Rc<RefCell<Target<dyn Stage>>>);
-
-impl Output {
-    /// Sends a line on: gathered with others, and on its way when the body next waits.
-    ///
-    /// # Errors
-    ///
-    /// That of the target.
-    pub fn line(&mut self, line: &[u8]) -> Result<Flow> {
-        let target = &mut *self.0.borrow_mut();
-        target.gather.push(line);
-        if target.gather.len() >= GATHER {
-            target.send_gathered()?;
-        }
-        Ok(target.flow)
-    }
-
-    /// Sends a block on, at once.
-    ///
-    /// # Errors
-    ///
-    /// That of the target.
-    pub fn send(&mut self, block: &Block) -> Result<Flow> {
-        let target = &mut *self.0.borrow_mut();
-        target.send_gathered()?;
-        target.send(block)?;
-        Ok(target.flow)
-    }
 }
 
 /// A stage whose work is a coroutine. Made by [`coroutine`].
@@ -323,18 +181,6 @@ impl fmt::Debug for CoroutineStage {
         f.debug_struct("CoroutineStage")
             .field("finished", &self.body.is_none())
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Input {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Input").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Output {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Output").finish_non_exhaustive()
     }
 }
 
