@@ -1,9 +1,10 @@
 //! What the branches print comes out in whole lines.
 
 use std::collections::HashMap;
+use std::fs::{self, File};
 
 use super::{cobroadcast, numbers};
-use crate::util::Cmd;
+use crate::util::{Cmd, Dir};
 
 /// A command that prints `count` lines of `length` bytes, all of this letter, in writes that end anywhere.
 fn letters(letter: char, count: usize, length: usize) -> String {
@@ -103,6 +104,40 @@ fn what_a_branch_prints_comes_out_at_once_though_the_input_is_quiet() {
         running.wait_for_stdout(|out| out == "x\n".repeat(expected).as_bytes());
     }
     running.wait().stderr("").code(0);
+}
+
+// The last part of it stayed in the process until something else woke that.
+#[test]
+fn all_of_the_output_is_there_at_the_end_of_the_input_though_a_branch_runs_on() {
+    let dir = Dir::new();
+    for policy in ["block", "drop-oldest", "drop-newest", "spill"] {
+        let policy = format!("--when-full={policy}");
+        for (lines, is_file) in [
+            (3, true),
+            (3, false),
+            (3000, true),
+            (10_000, true),
+            (10_000, false),
+        ] {
+            let text = numbers(lines);
+            // Reads its input, and ends, when another one's last line has come out.
+            let waits = format!("waits:=until grep -q '^{lines}$' all; do sleep 0.01; done; cat");
+            for args in [["--stdout", "--queue=64K"], ["--queue=64K", "-ccat"]] {
+                let all = File::create(dir.path("all")).expect("created");
+                let cmd = cobroadcast([&*policy, "-c", &waits]).args(args);
+                let cmd = cmd.dir(dir.path("")).stdout_to(all);
+                let cmd = if is_file {
+                    let input = File::open(dir.write("input", &text)).expect("opened");
+                    cmd.stdin_from(input)
+                } else {
+                    cmd.stdin(&*text)
+                };
+                cmd.run().stderr("").code(0);
+                let all = fs::read_to_string(dir.path("all")).expect("text");
+                assert!(all == text.repeat(2), "{policy} {args:?} {lines}");
+            }
+        }
+    }
 }
 
 #[test]

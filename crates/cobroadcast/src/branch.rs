@@ -418,6 +418,10 @@ impl Stage for Branch {
         let begun = self.begin();
         self.closing = true;
         begun?;
+        // The loop has no more flushes to give.
+        if let Some(outlet) = &mut self.outlet {
+            self.outlet_flow = outlet.flush()?;
+        }
         match self.input.as_mut().map(Stage::close) {
             Some(Err(error)) if !error.is_reader_gone() => Err(error),
             _ => Ok(()),
@@ -483,5 +487,38 @@ impl fmt::Debug for Branch {
         f.debug_struct("Branch")
             .field("name", &self.name)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    /// Counts how often it is flushed.
+    struct Flushes(Rc<Cell<u32>>);
+
+    impl Stage for Flushes {
+        fn send(&mut self, _: &Block) -> Result<Flow> {
+            Ok(Flow::More)
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            None
+        }
+
+        fn flush(&mut self) -> Result<Flow> {
+            self.0.set(self.0.get() + 1);
+            Ok(Flow::More)
+        }
+    }
+
+    #[test]
+    fn what_was_gathered_before_the_end_is_written_though_the_command_runs_on() {
+        let flushed = Rc::new(Cell::new(0));
+        let mut branch = command("cat").to(Flushes(Rc::clone(&flushed)));
+        branch.close().expect("no error");
+        assert_eq!(flushed.get(), 1);
     }
 }

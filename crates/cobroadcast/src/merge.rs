@@ -349,6 +349,14 @@ impl<S: Stage> Merged<S> {
         target.flow = Flow::Stop;
         target.to.close()
     }
+
+    /// The end has begun: from now on the loop has no flushes to give, and what is gathered is written before each wait.
+    fn go_on_ending(&mut self) -> Result<()> {
+        if !self.closed {
+            self.target.borrow_mut().flush();
+        }
+        self.close_target()
+    }
 }
 
 impl<S: Stage> Stage for Merged<S> {
@@ -364,6 +372,8 @@ impl<S: Stage> Stage for Merged<S> {
     fn flush(&mut self) -> Result<Flow> {
         self.target.borrow_mut().flush();
         let answer = self.chain.flush();
+        // What waited for the room that this made.
+        self.target.borrow_mut().flush();
         self.checked(answer)
     }
 
@@ -371,14 +381,16 @@ impl<S: Stage> Stage for Merged<S> {
         self.closing = true;
         self.target.borrow_mut().begin_to_end();
         let closed = self.chain.close();
-        closed.and(self.close_target())
+        let closed = closed.and(self.go_on_ending());
+        self.checked(closed)
     }
 
     fn throw(&mut self, error: Error) -> Result<()> {
         self.closing = true;
         self.target.borrow_mut().begin_to_end();
         let thrown = self.chain.throw(error);
-        thrown.and(self.close_target())
+        let thrown = thrown.and(self.go_on_ending());
+        self.checked(thrown)
     }
 
     fn waits(&mut self, waits: &mut Waits) {
@@ -403,12 +415,12 @@ impl<S: Stage> Stage for Merged<S> {
             target.someone_waits = false;
         }
         let flow = self.chain.wake(waits);
-        if self.closing && !self.closed {
-            // The loop has no more flushes to give.
-            self.target.borrow_mut().flush();
-        }
         // Whatever went wrong: when the chain has ended nothing else would wake this.
-        let closed = self.close_target();
+        let closed = if self.closing {
+            self.go_on_ending()
+        } else {
+            Ok(())
+        };
         let flow = self.checked(flow)?;
         closed.map(|()| flow)
     }
