@@ -28,6 +28,10 @@ fn completions_know_the_options() {
                 assert!(script.contains(part), "{tool} {kind}: no {part}:\n{script}");
             }
         }
+        // What the help does not have.
+        let script = generated("cogrep", "bash").stdout;
+        let script = String::from_utf8(script).expect("text");
+        assert!(!script.contains("--perl-regexp"), "{script}");
         let script = generated(tool, "bash").stdout;
         Cmd::new("bash")
             .arg("-n")

@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 
-use clap::builder::{OsStringValueParser, ValueParser};
+use clap::builder::OsStringValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use costage::printable;
 use coutils_cli::{Refusal, number, report_options, values};
+
+use crate::elsewhere::{BINARY, RECURSIVE, refusals};
 
 /// What was typed.
 pub struct Cli {
@@ -38,6 +40,9 @@ pub struct Cli {
     pub group_separator: Option<OsString>,
     pub color: When,
     pub no_messages: bool,
+    /// Of the operands.
+    pub skip_directories: bool,
+    pub skip_devices: bool,
     pub threads: Option<usize>,
 }
 
@@ -111,6 +116,8 @@ impl Cli {
             },
             color: matches.get_one("color").copied().unwrap_or(When::Never),
             no_messages: flag("no-messages"),
+            skip_directories: skips(matches, "directories"),
+            skip_devices: skips(matches, "devices"),
             threads: matches.get_one("threads").copied(),
         })
     }
@@ -135,18 +142,26 @@ fn context(matches: &ArgMatches) -> Option<(usize, usize)> {
     (before.is_some() || after.is_some()).then(|| (before.unwrap_or(0), after.unwrap_or(0)))
 }
 
-/// A negative number is no limit, as GNU grep has it.
-fn limit(text: &str) -> Result<Option<u64>, String> {
+/// Is what this option is about to be passed over?
+fn skips(matches: &ArgMatches, option: &str) -> bool {
+    matches.get_one(option).copied() == Some(true)
+}
+
+/// A number as C's `strtol` takes it, so that `-m "$(wc -l < file)"` does where wc fills with blanks; `None` for a
+/// negative one.
+fn signed(text: &str) -> Result<Option<u64>, String> {
+    let text = text.trim_ascii_start();
     match text.strip_prefix('-') {
         Some(rest) => number(rest).map(|_| None),
-        None => number(text).map(Some),
+        None => number(text.strip_prefix('+').unwrap_or(text)).map(Some),
     }
 }
 
 fn context_length(text: &str) -> Result<usize, Refusal> {
-    let lines = number(text).map(|lines| usize::try_from(lines).unwrap_or(usize::MAX));
+    let lines = signed(text).ok().flatten();
+    let lines = lines.map(|lines| usize::try_from(lines).unwrap_or(usize::MAX));
     let shown = printable(text);
-    lines.map_err(|_| Refusal(format!("{shown}: invalid context length argument")))
+    lines.ok_or_else(|| Refusal(format!("{shown}: invalid context length argument")))
 }
 
 fn when(text: &str) -> Result<When, Refusal> {
@@ -154,10 +169,41 @@ fn when(text: &str) -> Result<When, Refusal> {
         "always" | "yes" | "force" => Ok(When::Always),
         "never" | "no" | "none" => Ok(When::Never),
         "auto" | "tty" | "if-tty" => Ok(When::Auto),
-        _ => Err(Refusal(format!(
-            "invalid argument '{}' for '--color': 'always', 'never' or 'auto'",
-            printable(text)
-        ))),
+        _ => Err(invalid(text, "--color", "'always', 'never' or 'auto'")),
+    }
+}
+
+fn invalid(text: &str, option: &str, valid: &str) -> Refusal {
+    let text = printable(text);
+    Refusal(format!("invalid argument '{text}' for '{option}': {valid}"))
+}
+
+/// What is done with directories: are they passed over?
+fn directories(text: &str) -> Result<bool, Refusal> {
+    match text {
+        "recurse" => Err(Refusal(format!("-d recurse: {RECURSIVE}"))),
+        _ => read_or_skip(text, "--directories"),
+    }
+}
+
+fn devices(text: &str) -> Result<bool, Refusal> {
+    read_or_skip(text, "--devices")
+}
+
+fn read_or_skip(text: &str, option: &str) -> Result<bool, Refusal> {
+    match text {
+        "read" => Ok(false),
+        "skip" => Ok(true),
+        _ => Err(invalid(text, option, "'read' or 'skip'")),
+    }
+}
+
+/// Only what is so anyway.
+fn binary_files(text: &str) -> Result<String, Refusal> {
+    match text {
+        "text" => Ok(text.into()),
+        "binary" | "without-match" => Err(Refusal(format!("--binary-files={text}: {BINARY}"))),
+        _ => Err(invalid(text, "--binary-files", "'text'")),
     }
 }
 
@@ -169,11 +215,6 @@ fn threads(text: &str) -> Result<usize, String> {
     } else {
         Ok(number)
     }
-}
-
-/// The way out from an option of grep that is not here.
-fn refused(text: &'static str) -> ValueParser {
-    ValueParser::new(move |_: &str| Err::<String, _>(Refusal(text.into())))
 }
 
 fn option(id: &'static str) -> Arg {
@@ -219,7 +260,7 @@ pub fn command() -> Command {
         .next_help_heading("Reports")
         .args(reports())
         .args(report_options())
-        .args(elsewhere())
+        .args(refusals())
         .after_help(
             "PATTERN is a regular expression: . [a-z] \\d \\w \\b ^ $ * + ? {2,3} (a|b), Unicode\n\
              included; see https://docs.rs/regex/latest/regex/#syntax. No line is held back:\n\
@@ -277,17 +318,22 @@ fn patterns() -> [Arg; 9] {
     ]
 }
 
-fn selection() -> [Arg; 4] {
+fn selection() -> [Arg; 6] {
     [
         flag("invert-match", "Select the lines that do not match").short('v'),
         option("max-count")
             .short('m')
             .value_name("NUM")
             .allow_negative_numbers(true)
-            .value_parser(limit)
+            .value_parser(signed)
             .help("Stop a file after NUM selected lines"),
         flag("null-data", "Lines end in NUL, not in a newline").short('z'),
         flag("text", "Take every file for text: always so here").short('a'),
+        option("binary-files")
+            .value_name("TYPE")
+            .value_parser(binary_files)
+            .help("The same, as --binary-files=text"),
+        flag("binary", "Leave carriage returns alone: always so here").short('U'),
     ]
 }
 
@@ -362,44 +408,30 @@ fn surroundings() -> [Arg; 5] {
     ]
 }
 
-fn reports() -> [Arg; 2] {
+fn reports() -> [Arg; 4] {
+    let read_or_skip = |id, short, parser: fn(&str) -> Result<bool, Refusal>, help| {
+        let option = option(id).short(short).value_name("ACTION");
+        option.value_parser(parser).help(help)
+    };
     [
         flag("no-messages", "Say nothing of files that cannot be read").short('s'),
+        read_or_skip(
+            "directories",
+            'd',
+            directories,
+            "What to do with a FILE that is a directory: read (fails) or skip [default: read]",
+        ),
+        read_or_skip(
+            "devices",
+            'D',
+            devices,
+            "The same with a device, FIFO or socket [default: read]",
+        ),
         option("threads")
             .value_name("NUM")
             .value_parser(threads)
             .help(
                 "Search a large file with NUM threads [default: as many as there are processors]",
             ),
-    ]
-}
-
-const RECURSIVE: &str =
-    "-r: directories are not searched: use find DIRECTORY -type f -exec cogrep PATTERN {} +";
-
-/// What grep has and this has not, and what does it instead.
-fn elsewhere() -> [Arg; 4] {
-    let refusal = |id, short, way_out| {
-        option(id)
-            .short(short)
-            .action(ArgAction::Append)
-            .num_args(0)
-            .default_missing_value("")
-            .value_parser(refused(way_out))
-            .hide(true)
-    };
-    [
-        refusal("recursive", 'r', RECURSIVE),
-        refusal("dereference-recursive", 'R', RECURSIVE),
-        refusal(
-            "basic-regexp",
-            'G',
-            "-G: patterns are extended: write a|b, (a), a{2} and a+ without backslashes, or use grep -G",
-        ),
-        refusal(
-            "perl-regexp",
-            'P',
-            "-P: patterns have most of Perl's syntax without it; for look-around and back-references use grep -P",
-        ),
     ]
 }

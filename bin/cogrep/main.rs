@@ -1,6 +1,7 @@
 //! cogrep: the filter.
 
 mod cli;
+mod elsewhere;
 mod patterns;
 mod search;
 
@@ -9,11 +10,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use cogrep::{Colors, Context, Grep, Pattern, Replacement, Report, Settings};
-use costage::{Driver, Stage, discard, printer};
+use costage::{Driver, Ended, Stage, discard, printer};
 use coutils_cli::{Numbers, Program};
 
 use cli::{Cli, When};
-use search::{Search, output_file};
+use search::{Search, Skips, output_file};
 
 const SELECTED: u8 = 0;
 const NOTHING_SELECTED: u8 = 1;
@@ -108,9 +109,6 @@ fn run(
     pattern: Pattern,
     settings: &Settings,
 ) -> ExitCode {
-    if selects_nothing(cli, patterns, settings) {
-        return ExitCode::from(NOTHING_SELECTED);
-    }
     program.debug(format_args!("engine: {pattern}"));
     // `-q` neither writes nor cares who reads.
     let output: Box<dyn Stage> = if cli.quiet {
@@ -136,10 +134,19 @@ fn run(
         with_filename: only_names || cli.with_filename.unwrap_or(cli.files.len() > 1),
         stdin_name: cli.label.as_deref().map(OsStrExt::as_bytes),
         output: output_file().filter(|_| feeds_back),
+        skips: Skips {
+            directories: cli.skip_directories,
+            devices: cli.skip_devices,
+        },
         threads: cli.threads,
         failed: false,
     };
-    let ended = search.all(&cli.files);
+    let is_known = selects_nothing(cli, patterns, settings);
+    let ended = if is_known {
+        Ok(Ended::Stopped)
+    } else {
+        search.all(&cli.files)
+    };
     let ended = search.driver.finish(&mut search.grep, ended);
     let selected = search.grep.to().has_selected();
     let status = match search.failed {
@@ -148,6 +155,7 @@ fn run(
         _ => NOTHING_SELECTED,
     };
     if status == NOTHING_SELECTED
+        && !is_known
         && !cli.no_messages
         && !cli.quiet
         && let Some(hint) = patterns::hint(cli, patterns)

@@ -1,17 +1,18 @@
 //! One search through several files.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Seek, SeekFrom};
 use std::num::NonZero;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::thread;
 
 use cogrep::{Grep, Parallel, Pattern, Report, Settings, Stretch};
-use costage::{Call, Driver, Ended, Error, Framing, Pull, Pulled, Reader, Result, Stage, Waits};
+use costage::{
+    Call, Driver, Ended, Error, Framing, Pull, Pulled, Reader, Result, Stage, Waits, printable,
+};
 use coutils_cli::{Program, Tally};
 
 /// From so many bytes on threads are worth their beginning, and without a word if they were asked for.
@@ -36,10 +37,29 @@ pub struct Search<'a> {
     pub stdin_name: Option<&'a [u8]>,
     /// The regular file that the lines found are written to.
     pub output: Option<FileId>,
+    pub skips: Skips,
     /// How many are to search a large file, if that was said.
     pub threads: Option<usize>,
     /// A file could not be read.
     pub failed: bool,
+}
+
+/// Which operands are passed over without a word.
+pub struct Skips {
+    pub directories: bool,
+    /// Devices, FIFOs and sockets.
+    pub devices: bool,
+}
+
+impl Skips {
+    /// Asked before it is opened, which may have an effect on a device. What is wrong with it opening it will say.
+    fn skip(&self, file: &OsStr) -> bool {
+        (self.directories || self.devices)
+            && fs::metadata(file).is_ok_and(|metadata| match metadata.file_type() {
+                kind if kind.is_dir() => self.directories,
+                kind => self.devices && !kind.is_file(),
+            })
+    }
 }
 
 /// What makes two names the same file: device and inode.
@@ -106,21 +126,19 @@ impl Search<'_> {
 
     fn search(&mut self, file: &OsStr) -> Result<Ended> {
         let is_stdin = file == "-";
-        let (opened, what, name) = if is_stdin {
+        if !is_stdin && self.skips.skip(file) {
+            return Ok(Ended::Input);
+        }
+        let (opened, name) = if is_stdin {
             let name = self.stdin_name.unwrap_or(b"(standard input)");
-            (stdin_file().ok(), "standard input".into(), name)
+            (stdin_file().ok(), name)
         } else {
-            let opened = costage::open(file)?;
-            (
-                Some(opened),
-                Path::new(file).display().to_string(),
-                file.as_bytes(),
-            )
+            (Some(costage::open(file)?), file.as_bytes())
         };
+        let what = String::from_utf8_lossy(name);
         let metadata = opened.as_ref().and_then(|file| file.metadata().ok());
         // As GNU grep has it: a file that grows by what is found in it would never end.
         if self.output.is_some() && self.output == metadata.as_ref().and_then(regular_file) {
-            let what = String::from_utf8_lossy(name);
             let why = io::Error::other("input file is also the output");
             return Err(Error::io(Call::Read, what, why));
         }
@@ -135,7 +153,7 @@ impl Search<'_> {
         }
         let reader = match opened {
             Some(file) if !is_stdin => Reader::new(what, file)?,
-            _ => Reader::stdin()?,
+            _ => Reader::stdin_called(what)?,
         };
         let mut reader = reader.framed(self.terminator, Framing::Lines);
         let ended = self.driver.pump(&mut reader, &mut self.grep)?;
@@ -187,7 +205,8 @@ impl Search<'_> {
             }
         }
         self.program.debug(format_args!(
-            "{what}: searched in parts by {threads} threads"
+            "{}: searched in parts by {threads} threads",
+            printable(what)
         ));
         let stretch = Stretch {
             file: file.try_clone().map_err(describe)?,

@@ -49,7 +49,10 @@ fn a_directory_is_an_error() {
     fails(&output, "cogrep: .: Is a directory\n");
     let input = File::open(dir.path("")).expect("a directory");
     let output = cogrep(["a"]).stdin_from(input).run();
-    fails(&output, "cogrep: standard input: Is a directory\n");
+    fails(&output, "cogrep: (standard input): Is a directory\n");
+    let input = File::open(dir.path("")).expect("a directory");
+    let output = cogrep(["--label=log", "a"]).stdin_from(input).run();
+    fails(&output, "cogrep: log: Is a directory\n");
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn a_read_that_fails_is_told_and_the_next_file_done() {
 #[test]
 fn a_closed_standard_input_is_told() {
     let output = sh("\"$cogrep\" a <&-").run();
-    fails(&output, "cogrep: standard input: Bad file descriptor\n");
+    fails(&output, "cogrep: (standard input): Bad file descriptor\n");
     // It is nobody's business if it is not wanted.
     let dir = Dir::new();
     dir.write("file", "a\n");

@@ -1,6 +1,6 @@
 //! Several files, standard input among them, and what they are left with.
 
-use super::{python, sh};
+use super::{as_grep_in, python, sh};
 use crate::util::{Cmd, Dir};
 
 /// A directory with three files.
@@ -42,6 +42,39 @@ fn a_dash_is_standard_input() {
     run(&["-n", "b"]).stdout("2:b0\n");
     dir.write("-", "a file\n");
     run(&["a", "./-"]).stdout("a file\n");
+}
+
+#[test]
+fn directories_and_devices_are_passed_over_if_asked() {
+    let dir = three();
+    std::fs::create_dir(dir.path("below")).expect("made");
+    sh("mkfifo fifo").dir(dir.path("")).run().code(0);
+    let run = |args: &[&str], expected: &str, status| {
+        as_grep_in(&dir, args, "a0\n", expected, status);
+    };
+    for option in [&["-d", "skip"][..], &["--directories=skip"]] {
+        run(&[option, &["a", "below", "one"]].concat(), "one:a1\n", 0);
+        run(
+            &[option, &["-c", "a", "one", "below"]].concat(),
+            "one:1\n",
+            0,
+        );
+        run(&[option, &["-L", "a", "below", "two"]].concat(), "two\n", 1);
+        run(&[option, &["a", "below"]].concat(), "", 1);
+    }
+    // Nobody writes into the FIFO: to open it would be to wait.
+    for option in [&["-D", "skip"][..], &["--devices=skip"]] {
+        let files = ["a", "fifo", "/dev/null", "one"];
+        run(&[option, &files].concat(), "one:a1\n", 0);
+    }
+    // Standard input is always read.
+    run(&["-D", "skip", "a", "-"], "a0\n", 0);
+    run(
+        &["-d", "read", "-D", "read", "a", "one", "missing"],
+        "one:a1\n",
+        2,
+    );
+    run(&["-d", "skip", "a", "missing"], "", 2);
 }
 
 #[test]

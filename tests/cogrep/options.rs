@@ -1,6 +1,6 @@
 //! What each option does, and how the command line is taken apart.
 
-use super::{cogrep, sh};
+use super::{as_grep, cogrep, sh};
 use crate::util::{Cmd, Dir};
 
 /// The output of `cogrep args` on `text`, which has to find something.
@@ -154,11 +154,28 @@ fn a_maximum_ends_each_file_after_so_many_selected_lines() {
 }
 
 #[test]
+fn numbers_may_have_a_sign_and_blanks_before_them() {
+    let text = "b\na1\na2\nb\n";
+    for number in ["+1", " 1", " \t+1", "01"] {
+        as_grep(&["-m", number, "a"], text, "a1\n", 0);
+        as_grep(&["-A", number, "a1"], text, "a1\na2\n", 0);
+        as_grep(&["-B", number, "a1"], text, "b\na1\n", 0);
+    }
+    for number in ["+", "+-1", "1 ", "1x"] {
+        refused(["-m", number, "a"], "for '--max-count");
+        refused(["-C", number, "a"], "invalid context length argument");
+    }
+}
+
+#[test]
 fn a_maximum_of_zero_reads_nothing_and_selects_nothing() {
     for args in [&["-m0", "a"][..], &["-m", "0", "a", "missing"]] {
         let output = Cmd::bin("cogrep").args(args).stdin("a\n").run();
         output.stdout("").stderr("").code(1);
     }
+    let output = cogrep(["-m0", "--stats", "a"]).stdin("a\n").run();
+    output.stdout("").code(1);
+    output.stderr_contains("cogrep: 0 lines in, 0 out, 0 B, ");
 }
 
 #[test]
@@ -227,6 +244,9 @@ fn bad_usage_is_refused_with_a_hint() {
     refused(["a", "-m"], "requires an argument");
     refused(["--count=5", "a"], "option '--count' takes no argument");
     refused(["-m", "many", "a"], "invalid value 'many' for");
+    refused(["-d", "look", "a"], "'look' for '--directories'");
+    refused(["-D", "look", "a"], "'look' for '--devices'");
+    refused(["--binary-files=x", "a"], "'x' for '--binary-files'");
     refused(["-m=1", "a"], "invalid value '=1' for");
     refused(["-m", "", "a"], "invalid value '' for");
     refused(["-Y", "a"], "unrecognized option '-Y'");

@@ -193,6 +193,11 @@ fn what_grep_has_and_this_has_not_is_refused_with_the_way_out() {
         (&["-R", "a"], "find"),
         (&["--recursive", "a", "."], "find"),
         (&["--perl-regexp", "a"], "grep -P"),
+        (&["-I", "a"], "grep -I"),
+        (&["--binary-files=without-match", "a"], "grep -I"),
+        (&["-d", "recurse", "a"], "find DIRECTORY"),
+        (&["--include=*.c", "a"], "find DIRECTORY -name GLOB"),
+        (&["--exclude-dir", ".git", "a"], "find DIRECTORY -name GLOB"),
     ] {
         let output = cogrep(args.iter().copied()).stdin("a\n").run();
         output.stdout("").stderr_contains(hint).code(2);
@@ -287,7 +292,16 @@ fn case_counts_only_if_a_pattern_has_a_capital() {
 
 #[test]
 fn options_that_change_nothing_are_taken() {
-    for option in ["-E", "--extended-regexp", "-a", "--text", "--line-buffered"] {
+    for option in [
+        "-E",
+        "--extended-regexp",
+        "-a",
+        "--text",
+        "--binary-files=text",
+        "-U",
+        "--binary",
+        "--line-buffered",
+    ] {
         as_grep(&[option, "a|b"], "a\nc\nb\n", "a\nb\n", 0);
     }
 }

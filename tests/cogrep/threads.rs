@@ -92,6 +92,12 @@ fn debug_tells_of_threads_and_stats_count_what_they_pass() {
         "cogrep: debug: {} lines in, 1 out, 12.",
         lines + 1
     ));
+    dir.rename("large", "\u{1b}[31m");
+    let output = cogrep(["--threads=2", "--debug", "-c", "hit", "\u{1b}[31m"])
+        .dir(dir.path(""))
+        .run();
+    output.stderr_contains(r"cogrep: debug: \u{1b}[31m: searched");
+    dir.rename("\u{1b}[31m", "large");
     // Nothing is said where one thread has to do.
     let output = cogrep(["--threads=2", "--debug", "-m1", "hit", "large"])
         .dir(dir.path(""))

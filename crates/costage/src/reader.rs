@@ -69,11 +69,16 @@ impl Reader {
 
     /// Standard input, unless it was closed when the process started.
     pub fn stdin() -> Result<Reader> {
+        Reader::stdin_called(STANDARD_INPUT)
+    }
+
+    /// The same, under the name that a message gives it.
+    pub fn stdin_called(name: impl Into<Arc<str>>) -> Result<Reader> {
         if start::closed(io::stdin().as_raw_fd()) {
             let closed = io::Error::from_raw_os_error(libc::EBADF);
-            return Err(Error::io(Call::Read, STANDARD_INPUT, closed));
+            return Err(Error::io(Call::Read, name, closed));
         }
-        Reader::new(STANDARD_INPUT, io::stdin())
+        Reader::new(name, io::stdin())
     }
 
     /// The file at `path`; see [`open`].

@@ -78,7 +78,7 @@ pub fn parse(
         _ => misused(describe(&error)),
     })?;
     match matches.get_one::<String>("generate") {
-        Some(kind) => Err(print(program, &generate(&mut command, kind))),
+        Some(kind) => Err(print(program, &generate(&command, kind))),
         None => Ok(matches),
     }
 }

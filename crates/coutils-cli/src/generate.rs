@@ -8,14 +8,24 @@ use clap_mangen::Man;
 pub(crate) const KINDS: [&str; 6] = ["man", "bash", "zsh", "fish", "powershell", "elvish"];
 
 /// The man page, or the completions for the shell `kind`, of a command under its own name.
-pub(crate) fn generate(command: &mut Command, kind: &str) -> String {
+pub(crate) fn generate(command: &Command, kind: &str) -> String {
     let name = command.get_name().to_owned();
     let mut text = Vec::new();
     match kind.parse::<Shell>() {
-        Ok(shell) => clap_complete::generate(shell, command, name, &mut text),
+        Ok(shell) => clap_complete::generate(shell, &mut shown(command), name, &mut text),
         Err(_) => text = man(command),
     }
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// A command with those options alone that the help has: completions would offer the others, too.
+fn shown(command: &Command) -> Command {
+    let args = command.get_arguments().filter(|arg| !arg.is_hide_set());
+    Command::default()
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .args(args.cloned())
 }
 
 fn man(command: &Command) -> Vec<u8> {
