@@ -1,6 +1,7 @@
 //! The command line of cofollow.
 
 use std::ffi::OsString;
+use std::num::{IntErrorKind, ParseIntError};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -138,10 +139,16 @@ fn follow_mode(text: &str) -> Result<Mode, Refusal> {
 }
 
 fn process(text: &str) -> Result<u32, Refusal> {
-    text.parse::<i32>()
-        .ok()
-        .and_then(|pid| u32::try_from(pid).ok())
-        .ok_or_else(|| Refusal(format!("invalid PID: '{}'", printable(text))))
+    let pid = text.parse::<i32>();
+    let is_too_large = |error: &ParseIntError| *error.kind() == IntErrorKind::PosOverflow;
+    let why = if pid.as_ref().is_err_and(is_too_large) {
+        // The system's words for EOVERFLOW, as tail has it.
+        ": Value too large for defined data type"
+    } else {
+        ""
+    };
+    let pid = pid.ok().and_then(|pid| u32::try_from(pid).ok());
+    pid.ok_or_else(|| Refusal(format!("invalid PID: '{}'{why}", printable(text))))
 }
 
 /// tail takes plain seconds; units are the other tools' habit.

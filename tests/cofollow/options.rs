@@ -59,7 +59,13 @@ fn what_is_no_way_to_follow_is_refused() {
         ("--follow=names", "invalid argument 'names' for '--follow'"),
         ("--pid=x", "invalid PID: 'x'"),
         ("--pid=-1", "invalid PID: '-1'"),
-        ("--pid=99999999999", "invalid PID: '99999999999'"),
+        (
+            "--pid=99999999999",
+            "invalid PID: '99999999999': Value too large for defined data type\n",
+        ),
+        ("-Q", "cofollow: invalid option -- 'Q'\n"),
+        ("-fQ", "cofollow: invalid option -- 'Q'\n"),
+        ("--quiet=1", "option '--quiet' doesn't allow an argument\n"),
         ("-sx", "invalid number of seconds: 'x'"),
         ("-s-1", "invalid number of seconds: '-1'"),
         ("--sleep-interval=", "invalid number of seconds: ''"),
@@ -72,6 +78,10 @@ fn what_is_no_way_to_follow_is_refused() {
         output.stdout("").stderr_contains(why).code(1);
         output.stderr_contains("Try 'cofollow --help'");
     }
+    cofollow(&dir, ["log", "-n"])
+        .run()
+        .stderr_contains("cofollow: option requires an argument -- 'n'\n")
+        .code(1);
 }
 
 #[test]

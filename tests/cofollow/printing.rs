@@ -144,7 +144,7 @@ fn a_plus_and_a_number_is_a_start_or_a_file() {
     cofollow(&dir, ["-2K", "log"])
         .run()
         .stdout("")
-        .stderr_contains("unrecognized option '-2'")
+        .stderr_contains("invalid option -- '2'")
         .code(1);
 }
 

@@ -103,7 +103,10 @@ fn describe(error: &clap::Error) -> String {
     let meant = text(ContextKind::SuggestedArg)
         .map_or(String::new(), |meant| format!("; did you mean '{meant}'?"));
     match error.kind() {
-        ErrorKind::UnknownArgument => format!("unrecognized option '{argument}'{meant}"),
+        ErrorKind::UnknownArgument => match argument.strip_prefix('-') {
+            Some(letter) if !letter.starts_with('-') => format!("invalid option -- '{letter}'"),
+            _ => format!("unrecognized option '{argument}'{meant}"),
+        },
         ErrorKind::ArgumentConflict => {
             let other = text(ContextKind::PriorArg).unwrap_or_default();
             let other = other.split(" <").next().unwrap_or_default();
@@ -122,7 +125,7 @@ fn describe(error: &clap::Error) -> String {
             let why = why.map_or(String::new(), |why| format!(": {why}"));
             format!("invalid value '{value}' for '{argument}'{why}")
         }
-        ErrorKind::TooManyValues => format!("option '{argument}' takes no argument"),
+        ErrorKind::TooManyValues => format!("option '{argument}' doesn't allow an argument"),
         ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".into(),
         // In clap's words, without its prefix and its paragraphs.
         _ => {

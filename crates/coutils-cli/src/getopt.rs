@@ -25,7 +25,7 @@ pub enum Numbers {
 ///
 /// # Errors
 ///
-/// What to say of an abbreviation that is ambiguous.
+/// What to say of an abbreviation that is ambiguous, or of a short option whose value is missing.
 pub(crate) fn rewrite(
     command: &Command,
     numbers: Numbers,
@@ -58,7 +58,11 @@ pub(crate) fn rewrite(
             let cluster = Cluster::new(command, numbers, arg.as_bytes());
             has_start |= cluster.has_start;
             kept.extend(cluster.args);
-            cluster.wants_value
+            if let Some(letter) = cluster.wants_value {
+                let missing = || format!("option requires an argument -- '{letter}'");
+                kept.push(args.next().ok_or_else(missing)?);
+            }
+            false
         } else {
             operands.push(kept.len());
             kept.push(arg);
@@ -83,8 +87,9 @@ pub(crate) fn rewrite(
     Ok(kept)
 }
 
+/// Is the next argument its value, if there is none in its own?
 fn takes_value(option: &Arg) -> bool {
-    option.get_action().takes_values()
+    option.get_action().takes_values() && !option.is_require_equals_set()
 }
 
 /// Is this one of tail's options for where to start?
@@ -125,8 +130,8 @@ fn long_option<'a>(command: &'a Command, long: &[u8]) -> Result<Option<&'a Arg>,
 #[derive(Default)]
 struct Cluster {
     args: Vec<OsString>,
-    /// The next argument is the value of the last.
-    wants_value: bool,
+    /// The next argument is the value of this one.
+    wants_value: Option<char>,
     has_start: bool,
 }
 
@@ -136,6 +141,7 @@ impl Cluster {
         // The options since the last number, with their dash.
         let mut options = vec![b'-'];
         let mut rest = &arg[1..];
+        let mut is_known = true;
         while let Some((&letter, behind)) = rest.split_first() {
             let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
             if let Numbers::ValueOf(long) = numbers
@@ -151,12 +157,15 @@ impl Cluster {
             options.push(letter);
             let mut all = command.get_arguments();
             let option = all.find(|option| option.get_short() == Some(char::from(letter)));
+            // One that is unknown is told first.
+            is_known &= option.is_some();
             cluster.has_start |= option.is_some_and(is_start);
             if option.is_some_and(takes_value) {
                 // In `-e=x` the value is `=x`, as getopt has it. clap would drop the `=`, so it gets one to drop.
                 options.extend(behind.first().filter(|&&first| first == b'='));
                 options.extend(behind);
-                cluster.wants_value = behind.is_empty();
+                let wants_value = is_known && behind.is_empty();
+                cluster.wants_value = wants_value.then_some(char::from(letter));
                 break;
             }
             rest = behind;
@@ -264,9 +273,22 @@ mod tests {
             ("test --si --q --no", "test --si --q --no"),
             ("test --sl --s -- --s", "test --sl --s -- --s"),
             ("test --x", "test --x"),
+            ("test -s", "option requires an argument -- 's'"),
+            ("test -qs", "option requires an argument -- 's'"),
         ] {
             assert_eq!(rewritten(&command, Numbers::None, typed), expected);
         }
+    }
+
+    // `--follow -5` took `-5` for a value, and left it as it was.
+    #[test]
+    fn an_option_whose_value_stands_behind_an_equals_sign_takes_no_argument() {
+        let follow = Arg::new("follow").long("follow").num_args(0..=1);
+        let command = Command::new("test")
+            .arg(option("lines", 'n'))
+            .arg(follow.require_equals(true));
+        let rewritten = rewritten(&command, Numbers::Start, "test --follow -5 x");
+        assert_eq!(rewritten, "test --follow --lines=5 x");
     }
 
     // What GNU grep makes of them.
