@@ -29,6 +29,7 @@ fn main() -> ExitCode {
 
 /// Runs the chain that was asked for; the status is for a good end.
 fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
+    program.outlive_full_files()?;
     let outcome = Outcome::new(program, cli);
     let mut targets = Targets::new(program, &outcome, cli.limits());
     if cli.commands.is_empty() {

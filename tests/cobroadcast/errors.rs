@@ -31,16 +31,43 @@ fn a_full_disk_ends_its_target_and_no_other() {
 
 #[test]
 fn a_file_that_may_not_grow_ends_its_target_and_no_other() {
-    let dir = Dir::new();
     let text = numbers(300_000);
-    // 100 KiB a file; SIGXFSZ is ignored, so that the write fails instead.
-    let script = r#"trap '' XFSZ; ulimit -f 200; exec "$cobroadcast" one | cat"#;
-    let output = sh(script).dir(dir.path("")).stdin(text.clone()).run();
-    output
-        .stdout(&text)
-        .stderr("cobroadcast: one: File too large\n");
-    let copy = fs::read(dir.path("one")).expect("read");
-    assert!(!copy.is_empty() && text.as_bytes().starts_with(&copy));
+    // 100 KiB a file. SIGXFSZ would end the process.
+    for (script, args) in [
+        ("", "one"),
+        ("trap '' XFSZ;", "one"),
+        ("", "--queue=1M one"),
+        ("", "--when-full=spill --queue=8M one"),
+        ("", "one -c cat"),
+    ] {
+        for _ in 0..20 {
+            let dir = Dir::new();
+            let script = format!(
+                r#"{script} ulimit -f 200; {{ "$cobroadcast" {args}; echo $? >&2; }} | cat"#
+            );
+            let output = sh(&script).dir(dir.path("")).stdin(text.clone()).run();
+            output
+                .stdout(&text)
+                .stderr("cobroadcast: one: File too large\n1\n");
+            let copy = fs::read(dir.path("one")).expect("read");
+            assert!(
+                copy.len() > 90_000 && text.as_bytes().starts_with(&copy),
+                "{script}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_branch_has_the_limit_of_files_as_it_would_have_without() {
+    let dir = Dir::new();
+    // The shell sees how its child ended.
+    let branch = "sh -c 'head -c 500000 /dev/zero >big'; echo $?";
+    for (trap, status) in [("", "153\n"), ("trap '' XFSZ;", "1\n")] {
+        let script = format!(r#"{trap} ulimit -f 200; "$cobroadcast" -c "$1""#);
+        let output = sh(&script).args(["sh", branch]).dir(dir.path("")).run();
+        output.stdout(status);
+    }
 }
 
 #[test]

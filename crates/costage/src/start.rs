@@ -4,7 +4,7 @@ use std::os::fd::RawFd;
 
 use crate::sys;
 
-/// Was this signal (SIGPIPE, SIGINT, SIGTERM or SIGHUP) ignored at start, as `nohup` and `&` in scripts do?
+/// Was this signal (SIGPIPE, SIGINT, SIGTERM, SIGHUP or SIGXFSZ) ignored at start, as `nohup` and `&` in scripts do?
 /// One that was stays ignored.
 pub fn ignored(signal: i32) -> bool {
     sys::ignored_at_start(signal)

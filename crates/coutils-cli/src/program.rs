@@ -1,7 +1,7 @@
 //! The program as its caller sees it: the name in its messages and the status it ends with.
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Arg, ArgAction, ArgMatches};
 use costage::{Ended, Error, Result, Second, Signals, Stage, printable, start};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGXFSZ};
 
 use crate::Tally;
 use crate::stats::Stats;
@@ -98,7 +98,7 @@ impl Program {
         let message = format!("{wipe}{}: {what}\n", self.name);
         // One write, so that the messages of a chain do not mix within a line; and not `eprintln!`, which
         // panics when standard error is full or closed.
-        let _ = std::io::stderr().write_all(message.as_bytes());
+        let _ = io::stderr().write_all(message.as_bytes());
     }
 
     /// The status of a failure.
@@ -123,17 +123,21 @@ impl Program {
     /// If the handlers cannot be set.
     pub fn catch_signals_but(&self, ignores_interrupts: bool, second: Second) -> Result<Signals> {
         let caught = if ignores_interrupts {
-            let unread = Arc::new(AtomicBool::new(false));
-            let deaf = if start::ignored(SIGINT) {
-                Ok(())
-            } else {
-                signal_hook::flag::register(SIGINT, unread).map(|_| ())
-            };
-            deaf.and_then(|()| Signals::catch_these(&[SIGTERM, SIGHUP], second))
+            do_nothing_at(SIGINT).and_then(|()| Signals::catch_these(&[SIGTERM, SIGHUP], second))
         } else {
             Signals::catch_these(&[SIGINT, SIGTERM, SIGHUP], second)
         };
-        caught.map_err(|error| Error::io(costage::Call::Wait, "signals", error))
+        caught.map_err(signals_failed)
+    }
+
+    /// From now on a file that may grow no more (`ulimit -f`) fails to be written, as on a full disk, instead of ending
+    /// the process by SIGXFSZ. Programs that are started from here have that with its default action all the same.
+    ///
+    /// # Errors
+    ///
+    /// If the handler cannot be set.
+    pub fn outlive_full_files(&self) -> Result<()> {
+        do_nothing_at(SIGXFSZ).map_err(signals_failed)
     }
 
     /// Turns how a chain ended into the end of the process: `status` if it ended well.
@@ -189,4 +193,18 @@ impl Program {
         let _ = signal_hook::low_level::emulate_default_handler(signal);
         self.failure()
     }
+}
+
+fn signals_failed(error: io::Error) -> Error {
+    Error::io(costage::Call::Wait, "signals", error)
+}
+
+/// Unlike an ignored signal, one that is caught has its default action again in a program that is started. If it was
+/// ignored when ours was it stays so.
+fn do_nothing_at(signal: i32) -> io::Result<()> {
+    if start::ignored(signal) {
+        return Ok(());
+    }
+    let unread = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal, unread).map(|_| ())
 }

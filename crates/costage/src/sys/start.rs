@@ -5,8 +5,14 @@ use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The signals whose disposition at the start is worth knowing, by their bit in [`START`].
-const WATCHED: [libc::c_int; 4] = [libc::SIGPIPE, libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
-/// Bits 0 to 3: this signal was ignored; bits 8 to 10: this descriptor was closed.
+const WATCHED: [libc::c_int; 5] = [
+    libc::SIGPIPE,
+    libc::SIGINT,
+    libc::SIGTERM,
+    libc::SIGHUP,
+    libc::SIGXFSZ,
+];
+/// Bits 0 to 4: this signal was ignored; bits 8 to 10: this descriptor was closed.
 static START: AtomicU32 = AtomicU32::new(0);
 const FIRST_DESCRIPTOR_BIT: u32 = 8;
 
