@@ -71,7 +71,7 @@ impl<'a> Targets<'a> {
             "standard output",
             self.limits.clone(),
             self.relay.sink(output),
-            Some(written),
+            written,
             None,
         );
     }
@@ -104,17 +104,11 @@ impl<'a> Targets<'a> {
                     patience: PATIENCE,
                     ..limits
                 };
-                self.add(
-                    name,
-                    Some(limits),
-                    queue(FILE_QUEUE, write)?,
-                    Some(written),
-                    None,
-                );
+                self.add(name, Some(limits), queue(FILE_QUEUE, write)?, written, None);
             }
             limits => {
                 let target = self.relay.sink(write());
-                self.add(name, limits, target, Some(written), None);
+                self.add(name, limits, target, written, None);
             }
         }
         Ok(())
@@ -146,7 +140,7 @@ impl<'a> Targets<'a> {
             }
         });
         let program = self.program.clone();
-        let mut merge = merge(output).on_trouble(move |error| {
+        let mut merge = merge(output).counted_by(&written).on_trouble(move |error| {
             let why = reason(error);
             program.complain(format_args!(
                 "warning: no room on disk for what the branches print ({why}); it takes memory instead"
@@ -154,14 +148,15 @@ impl<'a> Targets<'a> {
         });
         let limits = self.limits.as_ref();
         if let Some(timeout) = limits.and_then(|limits| limits.drain_timeout) {
-            merge = merge.given_up_after(timeout, &written);
+            merge = merge.given_up_after(timeout);
         }
         if cli.stdout {
+            let written = self.written();
             self.add(
                 "standard output",
                 self.limits.clone(),
-                merge.outlet(),
-                None,
+                merge.outlet().counted_by(&written),
+                written,
                 None,
             );
         }
@@ -197,13 +192,7 @@ impl<'a> Targets<'a> {
             .counted_by(&written);
         let process = branch.process();
         self.processes.push(process.clone());
-        self.add(
-            &name,
-            self.limits.clone(),
-            branch,
-            Some(written),
-            Some(process),
-        );
+        self.add(&name, self.limits.clone(), branch, written, Some(process));
     }
 
     /// Adds a target with its queue, and with what becomes of its errors.
@@ -212,7 +201,7 @@ impl<'a> Targets<'a> {
         name: &str,
         limits: Option<Limits>,
         stage: impl Stage + 'static,
-        written: Option<Written>,
+        written: Written,
         process: Option<Process>,
     ) {
         let Some(limits) = limits else {
@@ -225,10 +214,7 @@ impl<'a> Targets<'a> {
             "{name}: when full: {}, after {} bytes",
             limits.when_full, limits.queue
         ));
-        let mut stage = policy(limits, stage);
-        if let Some(written) = written {
-            stage = stage.counted_by(written);
-        }
+        let mut stage = policy(limits, stage).counted_by(written);
         let (program, called) = (self.program.clone(), name.to_owned());
         stage = stage.on_trouble(move |error| {
             let why = reason(error);

@@ -251,12 +251,45 @@ fn stats_tell_what_became_of_the_lines_of_each_target() {
     .run();
     output.stdout("one\ntwo\nthree\n").code(1);
     for line in [
-        "cobroadcast: copy: received 2 lines, 13 bytes; written 2, 13; dropped 0, 0\n",
-        "cobroadcast: /dev/full: received 2 lines, 13 bytes; written 0, 0; dropped 2, 13\n",
-        "cobroadcast: branch 2 (cat): received 2 lines, 13 bytes; written 2, 13; dropped 0, 0\n",
+        "cobroadcast: copy: received 3 lines, 13 bytes; written 3, 13; dropped 0, 0\n",
+        "cobroadcast: /dev/full: received 3 lines, 13 bytes; written 0, 0; dropped 3, 13\n",
+        "cobroadcast: branch 2 (cat): received 3 lines, 13 bytes; written 3, 13; dropped 0, 0\n",
         "cobroadcast: 3 lines in, 3 out, 13 B, ",
     ] {
         output.stderr_contains(line);
+    }
+}
+
+// What the copy had been sent counted as written, though it had not been.
+#[test]
+fn stats_tell_what_became_of_the_copy_beside_branches() {
+    for (text, queue) in [
+        (numbers(300_000), "--queue=64K"),
+        ("one\ntwo".into(), "--queue=1M"),
+    ] {
+        let (lines, bytes) = (text.lines().count(), text.len());
+        let dir = Dir::new();
+        for to in ["out", "/dev/full"] {
+            let script = format!(
+                r#""$cobroadcast" --stats {queue} --stdout -c 'cat >/dev/null' -c 'head -n1; exec cat >/dev/null' >{to}"#
+            );
+            let output = sh(&script).dir(dir.path("")).stdin(&*text).run();
+            let told = String::from_utf8_lossy(&output.stderr);
+            let mut copy = told
+                .lines()
+                .filter_map(|line| line.strip_prefix("cobroadcast: 'standard output': received "));
+            let copy = copy.next().expect("told");
+            if to == "out" {
+                let all =
+                    format!("{lines} lines, {bytes} bytes; written {lines}, {bytes}; dropped 0, 0");
+                assert_eq!(copy, all);
+            } else {
+                // All that had come for it by then.
+                let (received, written) = copy.split_once("; ").expect("an account");
+                let lost = received.replace(" lines", "").replace(" bytes", "");
+                assert_eq!(written, format!("written 0, 0; dropped {lost}"));
+            }
+        }
     }
 }
 

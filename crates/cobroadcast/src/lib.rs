@@ -4,17 +4,20 @@
 //! says what a target gets that is slower than the input. [`guard`] lets a target fail without taking the others
 //! along.
 
+mod account;
 mod backlog;
 mod branch;
 mod child;
 mod guard;
 mod merge;
 mod policy;
+mod shares;
 mod spill;
 mod store;
 
+pub use account::{Account, Counts};
 pub use branch::{Branch, Failed, Restart, command};
 pub use child::Process;
 pub use guard::{Guard, guard};
 pub use merge::{Merge, Merged, Outlet, merge};
-pub use policy::{Account, Counts, GivenUp, Limits, Policy, WhenFull, policy};
+pub use policy::{GivenUp, Limits, Policy, WhenFull, policy};

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use costage::{Block, Call, Error, Flow, Gather, Result, Stage, Waits, Written, discard};
 
 use crate::policy::GivenUp;
+use crate::shares::Shares;
 use crate::store::Store;
 
 /// Labelled at once. A label may be longer than its line.
@@ -26,6 +27,8 @@ pub fn merge(to: impl Stage + 'static) -> Merge {
         flow: Flow::More,
         failed: None,
         someone_waits: false,
+        written: Written::default(),
+        shares: Shares::default(),
         groups: Vec::new(),
         on_trouble: Box::new(|_| {}),
         patience: None,
@@ -45,6 +48,9 @@ struct Target {
     failed: Option<Error>,
     /// One of the outlets was told that there is no room since they were last woken.
     someone_waits: bool,
+    /// How much it has written.
+    written: Written,
+    shares: Shares,
     /// What the grouped outlets were sent, in their order.
     groups: Vec<Store>,
     on_trouble: Box<dyn FnMut(&io::Error)>,
@@ -54,7 +60,6 @@ struct Target {
 /// How long the target may take nothing after the end of the input.
 struct Patience {
     timeout: Duration,
-    written: Written,
     /// How much it had taken when it last took something, and when that was; from the end of the input on.
     taken: Option<(u64, Instant)>,
 }
@@ -72,12 +77,13 @@ impl Target {
             self.flow = *answer.as_ref().unwrap_or(&Flow::Stop);
         }
         self.failed = self.failed.take().or(answer.err());
+        self.shares.settle(self.written.bytes());
     }
 
     /// Takes what an outlet sends; that of a group waits.
-    fn take(&mut self, block: &Block, group: Option<usize>) {
+    fn take(&mut self, block: &Block, group: Option<usize>, counted: Option<&Written>) {
         let Some(group) = group.and_then(|group| self.groups.get_mut(group)) else {
-            self.send(block);
+            self.send(block, counted);
             return;
         };
         if self.flow == Flow::Stop {
@@ -97,7 +103,7 @@ impl Target {
                 break;
             };
             match group.next(PIECE) {
-                Ok(Some(block)) => self.send(&block),
+                Ok(Some(block)) => self.send(&block, None),
                 Ok(None) => {
                     self.groups.remove(0);
                 }
@@ -113,7 +119,7 @@ impl Target {
     /// The input has ended: from now on it is not to stand still.
     fn begin_to_end(&mut self) {
         if let Some(patience) = &mut self.patience {
-            let taken = (patience.written.bytes(), Instant::now());
+            let taken = (self.written.bytes(), Instant::now());
             patience.taken.get_or_insert(taken);
         }
     }
@@ -129,9 +135,9 @@ impl Target {
     fn look_at_the_clock(&mut self) {
         if let Some(patience) = &mut self.patience
             && let Some(taken) = &mut patience.taken
-            && taken.0 != patience.written.bytes()
+            && taken.0 != self.written.bytes()
         {
-            *taken = (patience.written.bytes(), Instant::now());
+            *taken = (self.written.bytes(), Instant::now());
         }
         let is_over = |deadline| Instant::now() >= deadline;
         if self.deadline().is_some_and(is_over)
@@ -144,8 +150,9 @@ impl Target {
         }
     }
 
-    fn send(&mut self, block: &Block) {
+    fn send(&mut self, block: &Block, counted: Option<&Written>) {
         if self.flow != Flow::Stop {
+            self.shares.send(block, counted);
             let answer = self.to.send(block);
             self.note(answer);
         }
@@ -179,7 +186,14 @@ impl Merge {
             target: Rc::clone(&self.0),
             label: None,
             group: None,
+            counted: None,
         }
+    }
+
+    /// `written` counts what the target writes.
+    pub fn counted_by(self, written: &Written) -> Merge {
+        self.0.borrow_mut().written = written.clone();
+        self
     }
 
     /// `tell` hears why what a group has to keep cannot go to disk, once: it is kept in memory then.
@@ -189,11 +203,11 @@ impl Merge {
     }
 
     /// After the end of the input the target is given up when it has taken nothing for that long: the merged chain
-    /// fails with [`GivenUp`], and the outlets take no more. `written` counts what the target has taken.
-    pub fn given_up_after(self, timeout: Duration, written: &Written) -> Merge {
+    /// fails with [`GivenUp`], and the outlets take no more. What it has taken is what it is [counted
+    /// by](Merge::counted_by).
+    pub fn given_up_after(self, timeout: Duration) -> Merge {
         self.0.borrow_mut().patience = Some(Patience {
             timeout,
-            written: written.clone(),
             taken: None,
         });
         self
@@ -216,6 +230,7 @@ pub struct Outlet {
     target: Rc<RefCell<Target>>,
     label: Option<Label>,
     group: Option<usize>,
+    counted: Option<Written>,
 }
 
 #[derive(Debug)]
@@ -239,7 +254,7 @@ impl Label {
             }
             self.lines.finish_line();
             if let Some(labelled) = self.lines.take() {
-                target.take(&labelled, group);
+                target.take(&labelled, group, None);
             }
             self.rest = self.rest.take().filter(|rest| !rest.is_empty());
         }
@@ -257,6 +272,13 @@ impl Outlet {
             lines: Gather::new(b'\n'),
             rest: None,
         });
+        self
+    }
+
+    /// Counts in `written` what the target has written of what this was sent, if the merge is [counted
+    /// by](Merge::counted_by) what counts the target's writes. Not of one that is labelled or grouped.
+    pub fn counted_by(mut self, written: &Written) -> Outlet {
+        self.counted = Some(written.clone());
         self
     }
 
@@ -290,9 +312,10 @@ impl Stage for Outlet {
             label.lines.set_terminator(block.terminator());
             label.rest = Some(block.clone());
         } else {
-            target.take(block, self.group);
+            target.take(block, self.group, self.counted.as_ref());
             if !block.is_finished() {
-                target.take(&Block::from(vec![block.terminator()]), self.group);
+                let end = Block::from(vec![block.terminator()]);
+                target.take(&end, self.group, None);
             }
         }
         drop(target);
@@ -347,7 +370,10 @@ impl<S: Stage> Merged<S> {
         }
         self.closed = true;
         target.flow = Flow::Stop;
-        target.to.close()
+        let closed = target.to.close();
+        let written = target.written.bytes();
+        target.shares.settle(written);
+        closed
     }
 
     /// The end has begun: from now on the loop has no flushes to give, and what is gathered is written before each wait.

@@ -1,13 +1,12 @@
 //! What a target gets that is slower than the input.
 
-use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::io;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use costage::{Block, Call, Error, Flow, Result, Stage, Waits, Written};
 
+use crate::account::Account;
 use crate::store::Store;
 
 /// Handed on at once: what a pipe holds. What has been handed on is not given up any more.
@@ -136,82 +135,6 @@ impl fmt::Display for GivenUp {
 
 impl std::error::Error for GivenUp {}
 
-/// A number of lines, counted by their ends as `wc -l` does, and of bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// How many ends of lines.
-    pub lines: u64,
-    /// How many bytes.
-    pub bytes: u64,
-}
-
-impl Counts {
-    fn plus(self, other: Counts) -> Counts {
-        Counts {
-            lines: self.lines + other.lines,
-            bytes: self.bytes + other.bytes,
-        }
-    }
-
-    /// What is left without `other`; nothing, where that is more.
-    pub fn minus(self, other: Counts) -> Counts {
-        Counts {
-            lines: self.lines.saturating_sub(other.lines),
-            bytes: self.bytes.saturating_sub(other.bytes),
-        }
-    }
-}
-
-/// What became of the lines for one target. A clone is the same.
-#[derive(Clone, Debug, Default)]
-pub struct Account(Rc<Books>);
-
-#[derive(Debug, Default)]
-struct Books {
-    received: Cell<Counts>,
-    dropped: Cell<Counts>,
-    passed: Cell<Counts>,
-    written: OnceCell<Written>,
-}
-
-impl Account {
-    /// What came for it.
-    pub fn received(&self) -> Counts {
-        self.0.received.get()
-    }
-
-    /// What was given up so far because its queue was full.
-    pub fn dropped(&self) -> Counts {
-        self.0.dropped.get()
-    }
-
-    /// What it has taken; with [`Policy::counted_by`], what it has written.
-    pub fn written(&self) -> Counts {
-        match self.0.written.get() {
-            Some(written) => Counts {
-                lines: written.lines(),
-                bytes: written.bytes(),
-            },
-            None => self.0.passed.get(),
-        }
-    }
-
-    /// What it has neither written nor dropped: what still waits for it, and in the end what it lost because it
-    /// failed, left or was given up.
-    pub fn rest(&self) -> Counts {
-        self.received().minus(self.dropped()).minus(self.written())
-    }
-
-    /// Lines are counted unless the target's writes are counted without.
-    fn count(&self, block: &Block) -> Counts {
-        let counts_lines = self.0.written.get().is_none_or(Written::counts_lines);
-        Counts {
-            lines: if counts_lines { block.line_ends() } else { 0 },
-            bytes: block.len() as u64,
-        }
-    }
-}
-
 impl<S: Stage> Policy<S> {
     /// What becomes of the lines.
     pub fn account(&self) -> Account {
@@ -221,8 +144,7 @@ impl<S: Stage> Policy<S> {
     /// The target's writes are counted there: what it has taken and not written yet is then known to wait. Lines are
     /// counted only if they are there.
     pub fn counted_by(self, written: Written) -> Policy<S> {
-        // Given twice, the first stays: it has been counting.
-        let _ = self.account.0.written.set(written);
+        self.account.counted_by(written);
         self
     }
 
@@ -251,7 +173,7 @@ impl<S: Stage> Policy<S> {
             return Ok(Flow::Stop);
         };
         let answer = to.send(block);
-        add(&self.account.0.passed, self.account.count(block));
+        self.account.pass(block);
         self.note(answer)
     }
 
@@ -274,7 +196,7 @@ impl<S: Stage> Policy<S> {
                 while memory.held() > queue
                     && let Some(oldest) = memory.next(part)
                 {
-                    add(&self.account.0.dropped, self.account.count(&oldest));
+                    self.account.drop_lines(&oldest);
                 }
             }
             WhenFull::DropNewest => {
@@ -288,7 +210,7 @@ impl<S: Stage> Policy<S> {
                     memory.push_copy(&lines, part);
                     rest.skip(lines.len());
                 }
-                add(&self.account.0.dropped, self.account.count(&rest));
+                self.account.drop_lines(&rest);
             }
         }
     }
@@ -323,7 +245,7 @@ impl<S: Stage> Policy<S> {
 
     /// Does the target have something left to take?
     fn is_behind(&self) -> bool {
-        let passed = self.account.0.passed.get().bytes;
+        let passed = self.account.passed().bytes;
         let in_its_hands = self.flow != Flow::Stop && passed > self.account.written().bytes;
         !self.store.is_empty() || in_its_hands
     }
@@ -392,13 +314,9 @@ impl<S: Stage> Policy<S> {
     }
 }
 
-fn add(cell: &Cell<Counts>, counts: Counts) {
-    cell.set(cell.get().plus(counts));
-}
-
 impl<S: Stage> Stage for Policy<S> {
     fn send(&mut self, block: &Block) -> Result<Flow> {
-        add(&self.account.0.received, self.account.count(block));
+        self.account.receive(block);
         let mut rest = block.clone();
         while self.flow == Flow::More && self.store.is_empty() && !rest.is_empty() {
             let piece = rest.split_lines(self.piece());
