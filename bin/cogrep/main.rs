@@ -96,7 +96,9 @@ fn is_colored(when: When) -> bool {
 
 /// Is it known without a look at any file that nothing is selected and nothing printed? GNU grep then reads nothing.
 fn selects_nothing(cli: &Cli, patterns: &[Vec<u8>], settings: &Settings) -> bool {
-    let is_empty = matches!(patterns, [only] if only.is_empty());
+    let is_newline = |byte: &u8| *byte == b'\n';
+    let is_empty =
+        !patterns.is_empty() && patterns.iter().all(|lines| lines.iter().all(is_newline));
     let matches_all = is_empty && !cli.word_regexp && !cli.line_regexp;
     settings.report != Report::NamesWithout
         && (settings.max_count == Some(0) || (settings.invert && matches_all))

@@ -56,6 +56,10 @@ fn the_lines_that_do_not_match_are_selected_if_asked() {
         found([option, "a"], "a\nb\n\nca\n", "b\n\n");
     }
     cogrep(["-v", ""]).stdin("a\n\n").run().stdout("").code(1);
+    // Where every line matches nothing is searched, so there is no count either.
+    as_grep(&["-v", "-c", "-e", "", "-e", ""], "a\n", "", 1);
+    as_grep(&["-v", "-c", "\n"], "a\n", "", 1);
+    as_grep(&["-v", "-c", "-e", "", "-e", "a"], "a\n", "0\n", 1);
 }
 
 #[test]
