@@ -1,6 +1,7 @@
 //! Patterns, and the engine chosen for each.
 
 mod caseless;
+mod classes;
 mod dense;
 mod error;
 mod grams;

@@ -8,7 +8,7 @@ use regex_syntax::hir::{
 };
 use regex_syntax::hir::{Hir, HirKind, Look};
 
-use super::{PatternError, Syntax};
+use super::{PatternError, Syntax, classes};
 
 /// What stands for something else in a regex.
 const SPECIAL: &[u8] = br"\.+*?()|[]{}^$";
@@ -49,7 +49,9 @@ fn regex(pattern: &[u8], syntax: Syntax) -> Result<Hir, PatternError> {
             error.valid_up_to() + 1
         ))
     })?;
-    let ast = ast(text)?;
+    let mut ast = ast(text)?;
+    classes::with_every_script(text, &mut ast, syntax.ignore_case)
+        .map_err(|misspelt| PatternError::at(text, misspelt.why, &misspelt.at))?;
     translate(text, &ast, syntax)
 }
 
