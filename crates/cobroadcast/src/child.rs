@@ -3,12 +3,11 @@
 use std::cell::Cell;
 use std::ffi::OsStr;
 use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::{AsFd, OwnedFd};
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use costage::{Interest, Wait, Waits, descriptors};
+use costage::{ProcessEnd, Told, Waits, descriptors};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How often is asked whether it has ended, where the system does not tell.
@@ -18,10 +17,7 @@ const POLL: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(crate) struct Child {
     inner: process::Child,
-    /// Readable when it has ended.
-    handle: Option<OwnedFd>,
-    wait: Option<Wait>,
-    ask_at: Instant,
+    end: ProcessEnd,
     process: Process,
 }
 
@@ -50,48 +46,27 @@ impl Child {
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         process.0.set(pid);
         Ok(Child {
+            end: ProcessEnd::new(child.id(), POLL),
             inner: child,
-            handle: pid.and_then(open),
-            wait: None,
-            ask_at: Instant::now(),
             process: process.clone(),
         })
     }
 
     pub(crate) fn waits(&mut self, waits: &mut Waits) {
-        match &self.handle {
-            Some(handle) => self.wait = Some(waits.add(handle.as_fd(), Interest::Read)),
-            None => waits.until(self.ask_at),
-        }
+        self.end.waits(waits);
     }
 
     /// How it ended, if it has.
     pub(crate) fn ended(&mut self, waits: &Waits) -> io::Result<Option<ExitStatus>> {
-        let now = Instant::now();
-        let is_to_be_asked = match self.wait {
-            Some(wait) => waits.is_ready(wait),
-            None => now >= self.ask_at,
-        };
-        if !is_to_be_asked {
+        if self.end.told(waits) == Told::Nothing {
             return Ok(None);
         }
-        self.ask_at = now + POLL;
         let status = self.inner.try_wait()?;
         if status.is_some() {
             self.process.0.set(None);
         }
         Ok(status)
     }
-}
-
-#[cfg(target_os = "linux")]
-fn open(pid: Pid) -> Option<OwnedFd> {
-    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn open(_: Pid) -> Option<OwnedFd> {
-    None
 }
 
 /// The process that runs in a branch, if one does. A clone is the same.

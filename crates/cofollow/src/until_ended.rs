@@ -1,9 +1,8 @@
 //! A source that ends when processes have: `tail --pid`.
 
-use std::os::fd::{AsFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use costage::{Block, Interest, Pull, Pulled, Result, Wait, Waits};
+use costage::{Block, ProcessEnd, Pull, Pulled, Result, Told, Waits};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
@@ -32,7 +31,6 @@ pub struct UntilEnded<P> {
     pull: P,
     /// Those that have not ended.
     processes: Vec<Process>,
-    poll: Duration,
     /// Is there something to wait for at all?
     has_end: bool,
     ended: bool,
@@ -41,57 +39,37 @@ pub struct UntilEnded<P> {
 #[derive(Debug)]
 struct Process {
     pid: Pid,
-    /// Readable when it has ended.
-    handle: Option<OwnedFd>,
-    wait: Option<Wait>,
-    /// Without a handle: when to ask next.
-    ask_at: Instant,
+    end: ProcessEnd,
 }
 
 impl Process {
-    fn new(pid: Pid) -> Process {
-        Process {
+    /// `None` for what is no number of a process: it counts as one that has ended.
+    fn new(id: u32, every: Duration) -> Option<Process> {
+        let pid = i32::try_from(id).ok().and_then(Pid::from_raw)?;
+        Some(Process {
             pid,
-            handle: open(pid),
-            wait: None,
-            ask_at: Instant::now(),
-        }
+            end: ProcessEnd::new(id, every),
+        })
     }
 
-    fn has_ended(&mut self, waits: &Waits, poll: Duration) -> bool {
-        if self.handle.is_some() {
-            return self.wait.is_some_and(|wait| waits.is_ready(wait));
+    fn has_ended(&mut self, waits: &Waits) -> bool {
+        match self.end.told(waits) {
+            Told::Nothing => false,
+            Told::Ended => true,
+            // One that may not be sent a signal is there.
+            Told::Ask => test_kill_process(self.pid) == Err(Errno::SRCH),
         }
-        let now = Instant::now();
-        if now < self.ask_at {
-            return false;
-        }
-        self.ask_at = now + poll;
-        // One that may not be sent a signal is there.
-        test_kill_process(self.pid) == Err(Errno::SRCH)
     }
-}
-
-#[cfg(target_os = "linux")]
-fn open(pid: Pid) -> Option<OwnedFd> {
-    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn open(_: Pid) -> Option<OwnedFd> {
-    None
 }
 
 impl<P: Pull> UntilEnded<P> {
     /// Ends `pull` when all these processes have ended; with none it ends by itself. Where the system does not
     /// tell, they are asked for `every` so often.
     pub fn new(pull: P, processes: &[u32], every: Duration) -> UntilEnded<P> {
-        let pids = processes.iter().filter_map(|&id| i32::try_from(id).ok());
+        let running = processes.iter().filter_map(|&id| Process::new(id, every));
         UntilEnded {
             pull,
-            // What is no number of a process is the number of one that has ended.
-            processes: pids.filter_map(Pid::from_raw).map(Process::new).collect(),
-            poll: every,
+            processes: running.collect(),
             has_end: !processes.is_empty(),
             ended: false,
         }
@@ -105,17 +83,13 @@ impl<P: Pull> Pull for UntilEnded<P> {
             waits.now();
         }
         for process in &mut self.processes {
-            match &process.handle {
-                Some(handle) => process.wait = Some(waits.add(handle.as_fd(), Interest::Read)),
-                None => waits.until(process.ask_at),
-            }
+            process.end.waits(waits);
         }
     }
 
     fn look(&mut self, waits: &Waits) -> Result<()> {
-        let poll = self.poll;
         self.processes
-            .retain_mut(|process| !process.has_ended(waits, poll));
+            .retain_mut(|process| !process.has_ended(waits));
         self.pull.look(waits)
     }
 
