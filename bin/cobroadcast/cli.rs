@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use clap::{Arg, ArgAction, ArgMatches, builder::OsStringValueParser};
 use cobroadcast::{Limits, WhenFull};
 use costage::printable;
-use coutils_cli::{Refusal, duration, number, report_options, size, values};
+use coutils_cli::{Refusal, duration, flag, number, one_of, report_options, size, values};
 
 /// How much may wait for each target, unless it is said.
 const QUEUE: usize = 1 << 20;
@@ -152,35 +152,19 @@ const MODES: [(&str, OutputError); 4] = [
     ("exit-nopipe", OutputError::ExitNoPipe),
 ];
 
-/// A mode may be abbreviated as far as it stays the only one.
 fn output_error(text: &str) -> Result<OutputError, Refusal> {
-    let exact = MODES.iter().find(|(name, _)| *name == text);
-    let mut begun = MODES.iter().filter(|(name, _)| name.starts_with(text));
-    match (exact, begun.next(), begun.next()) {
-        (Some((_, mode)), ..) | (None, Some((_, mode)), None) if !text.is_empty() => Ok(*mode),
-        _ => Err(Refusal(format!(
-            "invalid argument '{}' for '--output-error': 'warn', 'warn-nopipe', 'exit' or 'exit-nopipe'",
-            printable(text)
-        ))),
-    }
+    one_of("--output-error", &MODES, text)
 }
 
-const POLICIES: [WhenFull; 4] = [
-    WhenFull::Block,
-    WhenFull::DropOldest,
-    WhenFull::DropNewest,
-    WhenFull::Spill,
-];
-
 fn when_full(text: &str) -> Result<WhenFull, Refusal> {
-    let mut policies = POLICIES.into_iter();
-    let policy = policies.find(|policy| policy.to_string() == text);
-    policy.ok_or_else(|| {
-        Refusal(format!(
-            "invalid argument '{}' for '--when-full': 'block', 'drop-oldest', 'drop-newest' or 'spill'",
-            printable(text)
-        ))
-    })
+    let policies = [
+        WhenFull::Block,
+        WhenFull::DropOldest,
+        WhenFull::DropNewest,
+        WhenFull::Spill,
+    ];
+    let words = policies.map(|policy| (policy.to_string(), policy));
+    one_of("--when-full", &words, text)
 }
 
 fn queue(text: &str) -> Result<usize, String> {
@@ -198,14 +182,6 @@ fn statuses(text: &str) -> Result<Vec<i32>, String> {
     statuses.map_err(|_| "expected exit statuses such as 0,1".into())
 }
 
-fn flag(name: &'static str, short: char, help: &'static str) -> Arg {
-    Arg::new(name)
-        .short(short)
-        .long(name)
-        .action(ArgAction::SetTrue)
-        .help(help)
-}
-
 /// The options as clap has them.
 pub fn command() -> clap::Command {
     clap::Command::new("cobroadcast")
@@ -219,12 +195,12 @@ pub fn command() -> clap::Command {
                 .help("Gets a copy; replaced if it exists"),
         )
         .next_help_heading("Targets")
-        .arg(flag("append", 'a', "Append to the files"))
+        .arg(flag("append", "Append to the files").short('a'))
         .args(branches())
         .next_help_heading("Slow targets")
         .args(slow_targets())
         .next_help_heading("Signals")
-        .arg(flag("ignore-interrupts", 'i', "Ignore SIGINT"))
+        .arg(flag("ignore-interrupts", "Ignore SIGINT").short('i'))
         .next_help_heading("Errors")
         .args(errors())
         .next_help_heading("Reports")
@@ -251,10 +227,7 @@ fn branches() -> [Arg; 6] {
             .allow_hyphen_values(true)
             .value_parser(OsStringValueParser::new())
             .help("A branch: a shell command that reads a copy; what the branches print is standard output, in whole lines"),
-        Arg::new("stdout")
-            .long("stdout")
-            .action(ArgAction::SetTrue)
-            .help("Copy to standard output, too, though there are branches"),
+        flag("stdout", "Copy to standard output, too, though there are branches"),
         Arg::new("label")
             .long("label")
             .value_name("TEMPLATE")
@@ -262,10 +235,10 @@ fn branches() -> [Arg; 6] {
             .require_equals(true)
             .default_missing_value("{name}:")
             .help("Put this before each line of a branch; {name} is its name or command, {number} its number [default: {name}:]"),
-        Arg::new("group")
-            .long("group")
-            .action(ArgAction::SetTrue)
-            .help("At the end, what each branch prints in one piece, in their order"),
+        flag(
+            "group",
+            "At the end, what each branch prints in one piece, in their order",
+        ),
         Arg::new("restart")
             .long("restart")
             .value_name("N")

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use codelay::{Capacity, Probability, Rate, WhenFull};
-use coutils_cli::{duration, report_options, size};
+use coutils_cli::{Refusal, duration, flag, one_of, report_options, size};
 
 use crate::typed::{Latency, capacity, latency, probability, rate, speed};
 
@@ -91,16 +91,7 @@ impl Cli {
     }
 }
 
-/// One of a few words.
-fn word<T: Copy>(words: &[(&str, T)], text: &str) -> Result<T, String> {
-    let found = words.iter().find(|(word, _)| *word == text);
-    found.map(|(_, value)| *value).ok_or_else(|| {
-        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        format!("one of '{}'", words.join("', '"))
-    })
-}
-
-fn dist(text: &str) -> Result<Dist, String> {
+fn dist(text: &str) -> Result<Dist, Refusal> {
     let words = [
         ("constant", Dist::Constant),
         ("uniform", Dist::Uniform),
@@ -109,16 +100,16 @@ fn dist(text: &str) -> Result<Dist, String> {
         ("lognormal", Dist::LogNormal),
         ("pareto", Dist::Pareto),
     ];
-    word(&words, text)
+    one_of("--dist", &words, text)
 }
 
-fn when_full(text: &str) -> Result<WhenFull, String> {
+fn when_full(text: &str) -> Result<WhenFull, Refusal> {
     let words = [
         ("block", WhenFull::Block),
         ("drop-oldest", WhenFull::DropOldest),
         ("drop-newest", WhenFull::DropNewest),
     ];
-    word(&words, text)
+    one_of("--when-full", &words, text)
 }
 
 fn seed(text: &str) -> Result<u64, String> {
@@ -131,12 +122,7 @@ fn shape(text: &str) -> Result<f64, String> {
         .map_err(|_| "expected a number such as 2.5".into())
 }
 
-/// An option without a value.
-fn flag(name: &'static str) -> Arg {
-    Arg::new(name).long(name).action(ArgAction::SetTrue)
-}
-
-/// An option with one.
+/// An option with a value.
 fn option(name: &'static str, value: &'static str) -> Arg {
     Arg::new(name)
         .long(name)
@@ -215,7 +201,7 @@ fn chance() -> [Arg; 3] {
         option("duplicate", "P")
             .value_parser(probability)
             .help("Let a line come twice with probability P"),
-        flag("reorder").help("Let lines overtake those with a longer delay"),
+        flag("reorder", "Let lines overtake those with a longer delay"),
     ]
 }
 
@@ -258,15 +244,13 @@ fn held() -> [Arg; 3] {
         option("when-full", "WHAT")
             .value_parser(when_full)
             .help("With --capacity: block (read no more), drop-oldest, drop-newest; what is dropped is told [default: block]"),
-        flag("zero-terminated")
-            .short('z')
-            .help("Lines end in NUL, not in a newline"),
+        flag("zero-terminated", "Lines end in NUL, not in a newline").short('z'),
     ]
 }
 
 fn simulation() -> [Arg; 3] {
     [
-        flag("virtual").help("Do not wait: compute the times, from lines that arrive each --interval"),
+        flag("virtual", "Do not wait: compute the times, from lines that arrive each --interval"),
         option("interval", "TIME")
             .value_parser(duration)
             .help("With --virtual: the time between two lines [default: 0s]"),

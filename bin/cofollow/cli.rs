@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::OsStringValueParser;
-use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use cofollow::{Headers, Start};
 use costage::printable;
-use coutils_cli::{Refusal, duration, report_options, size, values};
+use coutils_cli::{Refusal, duration, flag, last_of, one_of, report_options, size, values};
 
 /// What was typed.
 pub struct Cli {
@@ -98,16 +97,6 @@ impl Cli {
     }
 }
 
-/// Which of these options came last.
-fn last_of<'a>(matches: &ArgMatches, options: &[&'a str]) -> Option<&'a str> {
-    let typed = |option: &&&str| matches.value_source(option) == Some(ValueSource::CommandLine);
-    options
-        .iter()
-        .filter(typed)
-        .max_by_key(|option| matches.indices_of(option).and_then(Iterator::max))
-        .copied()
-}
-
 /// `NUM` or `-NUM`: the last so many lines; `+NUM`: from that line on.
 fn lines(text: &str) -> Result<Start, Refusal> {
     let start = match text.strip_prefix('+') {
@@ -127,15 +116,8 @@ fn bytes(text: &str) -> Result<Start, Refusal> {
 }
 
 fn follow_mode(text: &str) -> Result<Mode, Refusal> {
-    match text {
-        _ if text.is_empty() => Err(Refusal("invalid argument '' for '--follow'".into())),
-        _ if "name".starts_with(text) => Ok(Mode::Name),
-        _ if "descriptor".starts_with(text) => Ok(Mode::Descriptor),
-        _ => Err(Refusal(format!(
-            "invalid argument '{}' for '--follow': 'name' or 'descriptor'",
-            printable(text)
-        ))),
-    }
+    let modes = [("name", Mode::Name), ("descriptor", Mode::Descriptor)];
+    one_of("--follow", &modes, text)
 }
 
 fn process(text: &str) -> Result<u32, Refusal> {
@@ -154,11 +136,6 @@ fn process(text: &str) -> Result<u32, Refusal> {
 /// tail takes plain seconds; units are the other tools' habit.
 fn seconds(text: &str) -> Result<Duration, Refusal> {
     duration(text).map_err(|_| Refusal(format!("invalid number of seconds: '{}'", printable(text))))
-}
-
-/// An option without a value.
-fn flag(name: &'static str) -> Arg {
-    Arg::new(name).long(name).action(ArgAction::SetTrue)
 }
 
 /// The options as clap has them.
@@ -214,7 +191,7 @@ fn start_and_end() -> [Arg; 6] {
             .allow_hyphen_values(true)
             .value_parser(bytes)
             .help("Start at the last NUM bytes, or with + at byte NUM"),
-        flag("no-follow").help("Print, and end at the end of the files"),
+        flag("no-follow", "Print, and end at the end of the files"),
         Arg::new("until-idle")
             .long("until-idle")
             .value_name("TIME")
@@ -254,7 +231,7 @@ fn following() -> [Arg; 5] {
             .default_missing_value("descriptor")
             .value_parser(follow_mode)
             .help("Follow what has the name, or, without =, the file; what cannot be opened is given up, unless --retry"),
-        flag("retry").help("Wait for a file that cannot be opened"),
+        flag("retry", "Wait for a file that cannot be opened"),
         Arg::new("sleep-interval")
             .short('s')
             .long("sleep-interval")
@@ -267,19 +244,16 @@ fn following() -> [Arg; 5] {
 
 fn output() -> [Arg; 5] {
     [
-        flag("zero-terminated")
-            .short('z')
-            .help("Lines end in NUL, not in a newline"),
-        flag("quiet")
+        flag("zero-terminated", "Lines end in NUL, not in a newline").short('z'),
+        flag("quiet", "No headers of files")
             .short('q')
-            .alias("silent")
-            .help("No headers of files"),
-        flag("verbose")
-            .short('v')
-            .help("A header before the lines of each file, also of a single one"),
-        flag("with-filename")
-            .short('H')
-            .help("Instead of headers, FILE: before each line"),
+            .alias("silent"),
+        flag(
+            "verbose",
+            "A header before the lines of each file, also of a single one",
+        )
+        .short('v'),
+        flag("with-filename", "Instead of headers, FILE: before each line").short('H'),
         Arg::new("partial-after")
             .long("partial-after")
             .value_name("TIME")

@@ -3,10 +3,9 @@
 use std::ffi::OsString;
 
 use clap::builder::OsStringValueParser;
-use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use costage::printable;
-use coutils_cli::{Refusal, number, report_options, values};
+use coutils_cli::{Refusal, flag, last_of, number, report_options, values};
 
 use crate::elsewhere::{BINARY, RECURSIVE, refusals};
 
@@ -123,16 +122,6 @@ impl Cli {
     }
 }
 
-/// Which of these options came last.
-fn last_of<'a>(matches: &ArgMatches, options: &[&'a str]) -> Option<&'a str> {
-    let typed = |option: &&&str| matches.value_source(option) == Some(ValueSource::CommandLine);
-    options
-        .iter()
-        .filter(typed)
-        .max_by_key(|option| matches.indices_of(option).and_then(Iterator::max))
-        .copied()
-}
-
 /// `-A` and `-B` are stronger than `-C`, wherever they stand.
 fn context(matches: &ArgMatches) -> Option<(usize, usize)> {
     let lines = |id| matches.get_one::<usize>(id).copied();
@@ -219,10 +208,6 @@ fn threads(text: &str) -> Result<usize, String> {
 
 fn option(id: &'static str) -> Arg {
     Arg::new(id).long(id)
-}
-
-fn flag(id: &'static str, help: &'static str) -> Arg {
-    option(id).action(ArgAction::SetTrue).help(help)
 }
 
 fn text(id: &'static str, name: &'static str, help: &'static str) -> Arg {
