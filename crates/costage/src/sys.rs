@@ -24,7 +24,7 @@ pub(crate) use process::process;
 pub(crate) use read::{read, read_nowait};
 pub(crate) use signal::flag_repeat;
 pub(crate) use start::{closed_at_start, ignored_at_start};
-pub(crate) use timer::{set_timer, timer};
+pub(crate) use timer::{set_timer, timer, timer_clock};
 #[cfg(test)]
 pub(crate) use write::faults;
 pub(crate) use write::{MAX_SLICES, write, write_nowait};

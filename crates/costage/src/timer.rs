@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::{Interest, Waits, sys};
 
@@ -55,8 +55,33 @@ use crate::{Interest, Waits, sys};
 /// ```
 #[derive(Debug)]
 pub struct Timer {
-    fd: Option<OwnedFd>,
+    clock: Option<Clock>,
     set: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Clock {
+    fd: OwnedFd,
+    /// One time as `Instant` has it, which does not tell what the system's clock shows, and as that clock does. The
+    /// second was taken after the first, so that no time of it is early.
+    origin: (Instant, Duration),
+}
+
+impl Clock {
+    fn new() -> io::Result<Clock> {
+        let fd = sys::timer()?;
+        let now = Instant::now();
+        let origin = (now, sys::timer_clock()?);
+        Ok(Clock { fd, origin })
+    }
+
+    /// A time, not one to wait for: whatever comes between the call and the setting makes it no later. The slack of
+    /// `prctl(2)` does not apply to it.
+    fn set(&self, at: Instant) -> io::Result<()> {
+        let (origin, shown) = self.origin;
+        let at = shown.saturating_add(at.saturating_duration_since(origin));
+        sys::set_timer(self.fd.as_fd(), at)
+    }
 }
 
 impl Timer {
@@ -64,36 +89,27 @@ impl Timer {
     pub fn new() -> Timer {
         // Without a descriptor to spare, too, the deadline does.
         Timer {
-            fd: sys::timer().ok(),
+            clock: Clock::new().ok(),
             set: None,
         }
     }
 
     /// Wake at this time, which may be past; with `None` it never does.
     pub fn waits(&mut self, waits: &mut Waits, at: Option<Instant>) {
-        if self.set(at).is_err() {
-            self.fd = None;
+        // One that is not waited for need not be disarmed: it fires once at most, and wakes nobody.
+        let Some(at) = at else {
+            return;
+        };
+        if self.set != Some(at) {
+            self.set = Some(at);
+            self.clock.take_if(|clock| clock.set(at).is_err());
         }
-        match (&self.fd, at) {
-            (Some(fd), Some(_)) => {
-                waits.add(fd.as_fd(), Interest::Read);
+        match &self.clock {
+            Some(clock) => {
+                waits.add(clock.fd.as_fd(), Interest::Read);
             }
-            (None, Some(at)) => waits.until(at),
-            (_, None) => {}
+            None => waits.until(at),
         }
-    }
-
-    fn set(&mut self, at: Option<Instant>) -> io::Result<()> {
-        if let Some(fd) = &self.fd
-            && self.set != at
-        {
-            // Relative, but from the time it is now: lateness does not add up, and `Instant` does not tell what the
-            // system's clock shows.
-            let after = at.map(|at| at.saturating_duration_since(Instant::now()));
-            sys::set_timer(fd.as_fd(), after)?;
-            self.set = at;
-        }
-        Ok(())
     }
 }
 
@@ -106,7 +122,6 @@ impl Default for Timer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     /// Waits once, for nothing else.
     fn wait(timer: &mut Timer, at: Option<Instant>) -> Instant {
@@ -119,7 +134,7 @@ mod tests {
     #[test]
     fn it_fires_at_its_time_again_and_again_and_never_early() {
         let without = Timer {
-            fd: None,
+            clock: None,
             set: None,
         };
         for mut timer in [Timer::new(), without] {

@@ -22,11 +22,30 @@ pub(crate) fn timer() -> io::Result<OwnedFd> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Lets a [`timer`] fire after this time, or, with `None`, not at all.
+/// What the clock of a [`timer`] shows.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn set_timer(timer: BorrowedFd<'_>, after: Option<Duration>) -> io::Result<()> {
-    // All zero would disarm it.
-    let after = after.map_or(Duration::ZERO, |after| after.max(Duration::from_nanos(1)));
+pub(crate) fn timer_clock() -> io::Result<Duration> {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `now` is writable.
+    check(unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) })?;
+    // It counts from the start of the system, up to 10^9 nanoseconds a second.
+    Ok(Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or(0),
+        u32::try_from(now.tv_nsec).unwrap_or(0),
+    ))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn timer_clock() -> io::Result<Duration> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Lets a [`timer`] fire when its clock shows `at`, at once if that is past.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn set_timer(timer: BorrowedFd<'_>, at: Duration) -> io::Result<()> {
     let never = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
@@ -34,19 +53,18 @@ pub(crate) fn set_timer(timer: BorrowedFd<'_>, after: Option<Duration>) -> io::R
     let spec = libc::itimerspec {
         it_interval: never,
         it_value: libc::timespec {
-            tv_sec: libc::time_t::try_from(after.as_secs()).unwrap_or(libc::time_t::MAX),
+            tv_sec: libc::time_t::try_from(at.as_secs()).unwrap_or(libc::time_t::MAX),
             // Below 10^9: fits every width of the field.
             #[allow(clippy::cast_lossless)]
-            tv_nsec: after.subsec_nanos() as _,
+            tv_nsec: at.subsec_nanos() as _,
         },
     };
+    let (timer, flags) = (timer.as_raw_fd(), libc::TFD_TIMER_ABSTIME);
     // SAFETY: `spec` lives as long as the call; a null old value is not written.
-    check(unsafe {
-        libc::timerfd_settime(timer.as_raw_fd(), 0, &raw const spec, std::ptr::null_mut())
-    })
+    check(unsafe { libc::timerfd_settime(timer, flags, &raw const spec, std::ptr::null_mut()) })
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn set_timer(_: BorrowedFd<'_>, _: Option<Duration>) -> io::Result<()> {
+pub(crate) fn set_timer(_: BorrowedFd<'_>, _: Duration) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
