@@ -104,8 +104,9 @@ fn describe(error: &clap::Error) -> String {
         .map_or(String::new(), |meant| format!("; did you mean '{meant}'?"));
     match error.kind() {
         ErrorKind::UnknownArgument => match argument.strip_prefix('-') {
+            None => format!("extra operand '{argument}'"),
             Some(letter) if !letter.starts_with('-') => format!("invalid option -- '{letter}'"),
-            _ => format!("unrecognized option '{argument}'{meant}"),
+            Some(_) => format!("unrecognized option '{argument}'{meant}"),
         },
         ErrorKind::ArgumentConflict => {
             let other = text(ContextKind::PriorArg).unwrap_or_default();
