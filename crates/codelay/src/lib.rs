@@ -32,6 +32,7 @@ mod by_lines;
 mod by_time;
 mod clock;
 mod delay;
+mod entries;
 mod fates;
 mod law;
 mod model;

@@ -1,11 +1,12 @@
 //! What is in the channel, in the order in which it leaves.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 use costage::Block;
 
 use crate::Capacity;
+use crate::entries::Entries;
 use crate::law::Entry;
 use crate::nanos::Nanos;
 use crate::store::Store;
@@ -22,7 +23,7 @@ pub(crate) struct Waiting {
 #[derive(Debug)]
 enum Order {
     /// They leave as they came.
-    Kept(VecDeque<Entry>),
+    Kept(Entries),
     /// The next to leave is the one that is ready first.
     Free {
         heap: BinaryHeap<Reverse<Overtaker>>,
@@ -60,7 +61,7 @@ impl Waiting {
                 pushed: 0,
             }
         } else {
-            Order::Kept(VecDeque::new())
+            Order::Kept(Entries::default())
         };
         Waiting {
             order,
@@ -74,7 +75,7 @@ impl Waiting {
         self.bytes += entry.bytes;
         match &mut self.order {
             Order::Kept(entries) => {
-                entries.push_back(entry);
+                entries.push(entry);
                 self.store.push(lines);
             }
             Order::Free { .. } => self.push_free(entry, lines),
@@ -87,7 +88,7 @@ impl Waiting {
         self.store.set_terminator(terminator);
         match &mut self.order {
             Order::Kept(entries) => {
-                entries.push_back(entry);
+                entries.push(entry);
                 self.store.push_line(line);
             }
             Order::Free { .. } => self.push_free(entry, line),
@@ -112,10 +113,10 @@ impl Waiting {
         if let Order::Free { heap, .. } = &mut self.order {
             let mut lines = std::mem::take(heap).into_vec();
             lines.sort_unstable_by(|Reverse(one), Reverse(other)| one.cmp(other));
-            let mut entries = VecDeque::with_capacity(lines.len());
+            let mut entries = Entries::default();
             for Reverse(line) in lines {
                 self.store.push_line(&line.line);
-                entries.push_back(line.entry);
+                entries.push(line.entry);
             }
             self.order = Order::Kept(entries);
         }
@@ -124,7 +125,7 @@ impl Waiting {
     /// The next to leave.
     pub(crate) fn first(&self) -> Option<&Entry> {
         match &self.order {
-            Order::Kept(entries) => entries.front(),
+            Order::Kept(entries) => entries.first(),
             Order::Free { heap, .. } => heap.peek().map(|Reverse(first)| &first.entry),
         }
     }
@@ -138,7 +139,7 @@ impl Waiting {
 
     fn remove_first(&mut self) -> Option<usize> {
         match &mut self.order {
-            Order::Kept(entries) => entries.pop_front().map(|entry| entry.bytes),
+            Order::Kept(entries) => entries.pop().map(|entry| entry.bytes),
             Order::Free { heap, .. } => heap.pop().map(|Reverse(first)| {
                 self.store.push_line(&first.line);
                 first.entry.bytes
