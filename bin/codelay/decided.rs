@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use codelay::{Clock, Delay, Replay, Settings, Timestamps, WhenFull};
+use codelay::{Capacity, Clock, Delay, Replay, Settings, Timestamps, WhenFull};
 
 use crate::cli::{Cli, Dist};
 use crate::typed::Latency;
@@ -36,7 +36,7 @@ pub fn decide(cli: &Cli) -> Result<Decided, String> {
         rate: cli.rate,
         burst: cli.burst,
         replay: replay(cli)?,
-        capacity: cli.capacity,
+        capacity: capacity(cli, lines)?,
         when_full: cli.when_full.unwrap_or_default(),
         clock: if cli.is_virtual {
             Clock::Virtual {
@@ -75,10 +75,6 @@ fn check(cli: &Cli, by_lines: bool) -> Result<(), String> {
             "'--trace' of a DELAY in lines is the account of its cycles alone",
         ),
         (
-            by_lines && cli.capacity.is_some(),
-            "'--capacity' is for a channel of time: one of lines holds DELAY lines",
-        ),
-        (
             cli.reorder && cli.when_full == Some(WhenFull::DropOldest),
             "'--reorder' cannot be used with '--when-full drop-oldest'",
         ),
@@ -87,8 +83,8 @@ fn check(cli: &Cli, by_lines: bool) -> Result<(), String> {
             "'--reorder' needs delays that differ: '--dist'",
         ),
         (
-            cli.reorder && (cli.rate.is_some() || cli.replay.is_some()),
-            "'--reorder' cannot be used with '--rate' and '--replay', which space lines in their order",
+            cli.reorder && cli.replay.is_some(),
+            "'--reorder' cannot be used with '--replay', which keeps lines in their order",
         ),
         (
             cli.replay.is_none() && (cli.speed.is_some() || cli.max_gap.is_some()),
@@ -115,6 +111,27 @@ fn check(cli: &Cli, by_lines: bool) -> Result<(), String> {
     match wrong.into_iter().find(|(is_wrong, _)| *is_wrong) {
         Some((_, why)) => Err(why.into()),
         None => Ok(()),
+    }
+}
+
+/// How much the channel of time holds: what a channel of lines before it leaves of it.
+fn capacity(cli: &Cli, lines: Option<u64>) -> Result<Option<Capacity>, String> {
+    match (cli.capacity, lines) {
+        (Some(Capacity::Lines(capacity)), Some(lines)) => {
+            let behind = usize::try_from(lines)
+                .ok()
+                .and_then(|lines| capacity.checked_sub(lines))
+                .filter(|&behind| behind > 0);
+            behind
+                .map(|behind| Some(Capacity::Lines(behind)))
+                .ok_or_else(|| {
+                    "'--capacity' is more lines than DELAY, which are always held".into()
+                })
+        }
+        (Some(Capacity::Bytes(_)), Some(_)) => {
+            Err("'--capacity' is a number of lines where DELAY is one".into())
+        }
+        (capacity, _) => Ok(capacity),
     }
 }
 

@@ -64,8 +64,12 @@ fn options_that_do_not_fit_each_other_are_explained() {
             "'--trace' of a DELAY in lines is the account of its cycles alone",
         ),
         (
-            &["4", "--capacity", "10"],
-            "'--capacity' is for a channel of time: one of lines holds DELAY lines",
+            &["4", "--capacity", "4"],
+            "'--capacity' is more lines than DELAY, which are always held",
+        ),
+        (
+            &["4", "--capacity", "1MiB"],
+            "'--capacity' is a number of lines where DELAY is one",
         ),
         (
             &[
@@ -85,8 +89,8 @@ fn options_that_do_not_fit_each_other_are_explained() {
             "'--reorder' needs delays that differ: '--dist'",
         ),
         (
-            &["1s", "--dist", "exponential", "--reorder", "--rate", "1/s"],
-            "'--reorder' cannot be used with '--rate' and '--replay', which space lines in their order",
+            &["1s", "--dist", "exponential", "--reorder", "--replay"],
+            "'--reorder' cannot be used with '--replay', which keeps lines in their order",
         ),
         (
             &["--speed", "2x"],

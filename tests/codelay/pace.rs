@@ -2,7 +2,7 @@
 
 use super::time::records;
 use super::{codelay, numbers, printed};
-use crate::util::{Cmd, pipeline};
+use crate::util::{Cmd, Dir, pipeline};
 
 /// When the lines leave, in nanoseconds.
 fn departures(args: &[&str], input: String) -> Vec<u64> {
@@ -97,5 +97,33 @@ fn lines_of_a_burst_are_not_early_either() {
     for (number, departure) in departures.enumerate() {
         let due = 0.05 * f64::from(u32::try_from(number).expect("few"));
         assert!(departure >= due - 1e-9, "{number}: {departure}");
+    }
+}
+
+#[test]
+fn what_it_was_stopped_for_does_not_leave_at_once() {
+    let dir = Dir::new();
+    let cmd = codelay(["--rate", "2000/s", "--trace=trace"]).dir(dir.path(""));
+    let mut running = cmd.spawn();
+    running.send(numbers(2000));
+    running.wait_for_stdout(|out| out.len() > 1000);
+    running.kill("STOP");
+    Cmd::new("sleep").arg("0.3").run().code(0);
+    running.kill("CONT");
+    running.wait().stdout(numbers(2000)).stderr("").code(0);
+    let trace = std::fs::read_to_string(dir.path("trace")).expect("written");
+    let records = records(&trace);
+    let left: Vec<f64> = records.into_iter().filter_map(|record| record.4).collect();
+    let stop = left.windows(2).map(|pair| pair[1] - pair[0]);
+    assert!(stop.fold(0.0, f64::max) > 0.25);
+    for (line, &at) in left.iter().enumerate() {
+        let since_first = f64::from(u32::try_from(line).expect("few")) / 2000.0;
+        assert!(at - left[0] >= since_first - 1e-6, "{line}: {at}");
+        // In 100 ms no more than a tenth more than their share.
+        let in_window = left[..=line]
+            .iter()
+            .rev()
+            .take_while(|&&other| at - other < 0.1);
+        assert!(in_window.count() <= 220, "{line}: {at}");
     }
 }

@@ -1,6 +1,6 @@
 //! `--virtual`, `--trace` and `--capacity`: what happens, without waiting for it.
 
-use super::time::records;
+use super::time::{Record, records};
 use super::{codelay, numbers, printed};
 use crate::util::{Dir, Output, wait_until};
 
@@ -27,9 +27,9 @@ fn a_simulation_takes_no_time_and_prints_the_lines_as_they_leave() {
     assert_eq!(printed(&ages, numbers(9)), numbers(9));
 }
 
-#[test]
-fn events_come_in_the_order_in_which_they_happen() {
-    let args = [
+/// The records of lines that come each 100 ms, with delays of a second or so.
+fn exponential(args: &[&str]) -> Vec<Record> {
+    let delays = [
         "1s",
         "--dist",
         "exponential",
@@ -37,13 +37,16 @@ fn events_come_in_the_order_in_which_they_happen() {
         "100ms",
         "--seed",
         "9",
-        "--loss",
-        "0.2",
-        "--reorder",
     ];
-    let trace = String::from_utf8(traced(&args, 2000).stdout).expect("text");
-    let records = records(&trace);
+    let trace = traced(&[&delays[..], args].concat(), 2000).stdout;
+    let records = records(&String::from_utf8(trace).expect("text"));
     assert_eq!(records.len(), 2000);
+    records
+}
+
+#[test]
+fn events_come_in_the_order_in_which_they_happen() {
+    let records = exponential(&["--loss", "0.2", "--reorder"]);
     let times: Vec<f64> = records
         .iter()
         .map(|&(_, _, arrival, _, departure)| departure.unwrap_or(arrival))
@@ -55,26 +58,30 @@ fn events_come_in_the_order_in_which_they_happen() {
     }
 }
 
-#[test]
-fn departure_is_the_later_of_the_one_before_and_arrival_and_delay() {
-    let args = [
-        "1s",
-        "--dist",
-        "exponential",
-        "--interval",
-        "100ms",
-        "--seed",
-        "9",
-    ];
-    let trace = String::from_utf8(traced(&args, 2000).stdout).expect("text");
-    let mut before = 0.0_f64;
-    for (number, (op, seen, arrival, delay, departure)) in records(&trace).into_iter().enumerate() {
-        assert_eq!((op, seen), ('r', number as u64));
-        let expected = before.max(arrival + delay);
+/// Each leaves at the later of when it is ready, and a time after the one before it.
+fn each_leaves_as_soon_as_it_may(records: &[Record], spacing: f64) {
+    let mut before = -spacing;
+    for &(op, number, arrival, delay, departure) in records {
+        assert_eq!(op, 'r');
+        let expected = (before + spacing).max(arrival + delay);
         let departure = departure.expect("came");
-        assert!((departure - expected).abs() < 1e-8);
+        assert!((departure - expected).abs() < 1e-8, "{number}");
         before = departure;
     }
+}
+
+#[test]
+fn departure_is_the_later_of_the_one_before_and_arrival_and_delay() {
+    let records = exponential(&[]);
+    assert!(records.is_sorted_by_key(|record| record.1));
+    each_leaves_as_soon_as_it_may(&records, 0.0);
+}
+
+#[test]
+fn with_a_rate_too_lines_overtake_others_that_are_ready_later() {
+    let records = exponential(&["--reorder", "--rate", "10/s"]);
+    assert!(!records.is_sorted_by_key(|record| record.1));
+    each_leaves_as_soon_as_it_may(&records, 0.1);
 }
 
 #[test]
@@ -184,6 +191,22 @@ fn lines_that_nobody_takes_are_dropped_and_the_producer_is_not_held_back() {
     }
     drop(stdout);
     running.wait().stderr_contains("lines dropped").signal(13);
+}
+
+#[test]
+fn behind_a_delay_in_lines_there_is_room_for_what_the_capacity_has_more() {
+    let args = ["2", "--virtual", "--rate", "1/s", "--capacity", "5"];
+    let run = |when_full| {
+        let args = [&args[..], &["--when-full", when_full]].concat();
+        codelay(args).stdin(numbers(10)).run()
+    };
+    // One leaves at once; three wait for the rate.
+    let newest = run("drop-newest");
+    newest.stdout("0\n1\n2\n3\n").code(0);
+    newest.stderr("codelay: 6 lines dropped: the channel was full\n");
+    let oldest = run("drop-oldest");
+    oldest.stdout("0\n7\n8\n9\n").code(0);
+    run("block").stdout(numbers(10)).stderr("").code(0);
 }
 
 #[test]

@@ -193,8 +193,11 @@ fn two_channels_in_a_chain_of_processes_keep_both_delays() {
     }
 }
 
-/// The columns of a trace.
-pub(super) fn records(trace: &str) -> Vec<(char, u64, f64, f64, Option<f64>)> {
+/// The columns of a trace: the event, the number, arrival, delay and departure.
+pub(super) type Record = (char, u64, f64, f64, Option<f64>);
+
+/// What a trace tells.
+pub(super) fn records(trace: &str) -> Vec<Record> {
     let record = |line: &str| {
         let columns: Vec<&str> = line.split('\t').collect();
         let [op, number, arrival, delay, departure] = columns[..] else {

@@ -203,13 +203,12 @@ impl<S: Stage> ByTime<S> {
             if !self.is_due(&first) {
                 break;
             }
-            let due = self.law.due(&first);
             let departure = if self.time.is_virtual() {
-                due
+                self.law.due(&first)
             } else {
                 self.now
             };
-            self.law.left(&first, due, departure);
+            self.law.left(&first, departure);
             self.outlet.received(&first, departure);
             self.waiting.leave();
             bytes += first.bytes;
@@ -413,6 +412,7 @@ impl<S: Stage> Stage for ByTime<S> {
                 position: 0,
                 bytes: block.len(),
             };
+            self.number += 1;
             self.waiting.push(entry, block);
             self.fates.held = self.fates.held.max(self.waiting.count());
         } else {

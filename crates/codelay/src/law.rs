@@ -3,12 +3,14 @@
 use rand_chacha::ChaCha8Rng;
 
 use crate::nanos::{self, Nanos};
-use crate::pace::{MADE_UP, Pace};
+use crate::pace::Pace;
 use crate::random::{Coin, Purpose, generator};
 use crate::replay::Timeline;
 use crate::waiting::Waiting;
 use crate::{Delay, Settings};
 
+/// What the gaps of a log were late by no more than this is made up for: the lateness of timers would add up otherwise.
+const MADE_UP: Nanos = 5_000_000;
 /// So far ahead of a rate lines are read: reading more would let none leave earlier.
 const AHEAD: Nanos = 100_000_000;
 
@@ -114,13 +116,22 @@ impl Law {
 
     /// When `entry` leaves, the next to do so.
     pub(crate) fn due(&self, entry: &Entry) -> Nanos {
+        let recovered = self.pace.as_ref();
+        let recovered = recovered.map_or(0, |pace| pace.recovered_at(entry.bytes));
+        self.scheduled(entry).max(recovered)
+    }
+
+    /// When it would leave, had none before it been late.
+    fn scheduled(&self, entry: &Entry) -> Nanos {
         let ready = entry.ready();
-        if self.reorder {
-            return ready.min(nanos::MAX);
-        }
         let paced = self.pace.as_ref().map_or(0, Pace::free_at);
-        let gap = entry.position - self.last_position;
-        ready.max(self.last + gap).max(paced).min(nanos::MAX)
+        // Who may overtake is ready later than who left before it, or came later.
+        let behind = if self.reorder {
+            0
+        } else {
+            self.last + (entry.position - self.last_position)
+        };
+        ready.max(behind).max(paced).min(nanos::MAX)
     }
 
     /// When it and those that wait behind it leave together.
@@ -129,7 +140,7 @@ impl Law {
         match &self.pace {
             Some(pace) if due > first.ready() => {
                 let (lines, bytes) = (waiting.count() - 1, waiting.bytes() - first.bytes);
-                due + pace.wait_together(first.bytes, lines, bytes)
+                due.max(pace.together_at(first.bytes, lines, bytes))
             }
             _ => due,
         }
@@ -152,9 +163,9 @@ impl Law {
     }
 
     /// It left `now`.
-    pub(crate) fn left(&mut self, entry: &Entry, due: Nanos, now: Nanos) {
+    pub(crate) fn left(&mut self, entry: &Entry, now: Nanos) {
         // At a signal it leaves before it is due.
-        let due = due.min(now);
+        let due = self.scheduled(entry).min(now);
         // The gaps of a log are those after a stop, too; the lateness of a timer does not add up.
         self.last = due.max(now.saturating_sub(MADE_UP));
         self.last_position = entry.position;
