@@ -20,9 +20,18 @@ fn sh(script: &str) -> Cmd {
         .env("codelay", built("codelay"))
 }
 
+/// Each of these command lines is refused with this sentence.
+#[track_caller]
+fn are_refused(lines: &[(&[&str], &str)]) {
+    for &(args, why) in lines {
+        let output = codelay(args.iter().copied()).stdin("a\n").run();
+        fails(&output, &format!("codelay: {why}\n"));
+    }
+}
+
 #[test]
-fn options_that_do_not_fit_each_other_are_explained() {
-    for (args, why) in [
+fn a_distribution_without_what_it_needs_is_explained() {
+    are_refused(&[
         (
             &["1s", "--dist", "uniform", "--jitter", "1.1s"][..],
             "a uniform delay with a jitter above its mean would be below 0 at times",
@@ -55,8 +64,14 @@ fn options_that_do_not_fit_each_other_are_explained() {
             &["1s", "--shape", "2"],
             "'--shape' is for '--dist pareto', not for constant",
         ),
+    ]);
+}
+
+#[test]
+fn options_that_do_not_fit_each_other_are_explained() {
+    are_refused(&[
         (
-            &["4", "--dist", "exponential"],
+            &["4", "--dist", "exponential"][..],
             "'--dist' draws a time: DELAY is a number of lines",
         ),
         (
@@ -121,10 +136,7 @@ fn options_that_do_not_fit_each_other_are_explained() {
             &["1s", "--interval", "1ms"],
             "'--interval' needs '--virtual'",
         ),
-    ] {
-        let output = codelay(args.iter().copied()).stdin("a\n").run();
-        fails(&output, &format!("codelay: {why}\n"));
-    }
+    ]);
 }
 
 #[test]
