@@ -44,8 +44,10 @@ pub(crate) struct Past {
 struct Listing {
     names: Arc<[OsString]>,
     made: Instant,
-    /// How long it took.
+    /// How long it took, and again as much.
     cost: Duration,
+    /// When the directory had changed last, in nanoseconds since 1970; none, if that may not tell of a later change.
+    changed: Option<u64>,
 }
 
 /// So many files that were let go are remembered.

@@ -26,6 +26,8 @@ use crate::series::{Age, Member, is_between, is_like, is_rotated, stem};
 const PASSES: usize = 8;
 /// How much of two files is compared to see whether one is a copy of the other.
 const COMPARED: usize = 4096;
+/// Times of changes are those of the clock's last tick, which may be this old: Linux has 100 to 1000 a second.
+const TICK: Duration = Duration::from_millis(20);
 /// Less than this in common may be chance.
 const TELLING: usize = 64;
 
@@ -233,15 +235,19 @@ impl<D: Disk> Engine<D> {
         if old.position == 0 {
             return None;
         }
-        let (marks, position, identity) = (old.marks.clone(), old.position, old.identity);
+        let (marks, position) = (old.marks.clone(), old.position);
+        // What is read itself is no copy, however alike the two begin; in a copy there may be another one by now.
+        let followed = self.names[index].generations.iter();
+        let followed = followed.filter(|generation| !generation.is_copy && !generation.ended);
+        let followed: Vec<Identity> = followed.map(|generation| generation.identity).collect();
         let silence = u64::try_from(SILENCE.as_nanos()).unwrap_or(u64::MAX);
         let long_ago = old.modified.saturating_sub(silence);
         let before = self.names[index].siblings.clone();
         let mut copies = Vec::new();
-        let copy = self.sibling_that(index, |file, facts| {
+        let mut is_it = |file: &D::File, facts: &Facts| {
             // What was put aside before, and begins alike, is no copy.
             let is_old = facts.modified < long_ago && before.contains(&facts.identity);
-            if facts.identity == identity || is_old {
+            if followed.contains(&facts.identity) || is_old {
                 return false;
             }
             if facts.length >= position {
@@ -252,7 +258,12 @@ impl<D: Disk> Engine<D> {
                 copies.push(facts.identity);
             }
             false
-        });
+        };
+        let now = Instant::now();
+        let mut copy = self.sibling_that(index, &mut is_it);
+        if copy.is_none() && self.forget_listings_before(now) {
+            copy = self.sibling_that(index, &mut is_it);
+        }
         if copy.is_none() {
             // Otherwise they can be compared with it.
             self.names[index].siblings.extend(copies);
@@ -449,16 +460,17 @@ impl<D: Disk> Engine<D> {
         }
     }
 
-    /// The names in a directory, in order; none, if it cannot be read, which is noted if it will pass. Asking again costs as much as was spent on
-    /// asking at most twice: when ten thousand files are rotated at once, one listing serves many; in a small
-    /// directory each is new.
-    fn listing(&mut self, directory: &Path) -> Arc<[OsString]> {
+    /// The names in a directory, in order; none, if it cannot be read, which is noted if it will pass. Asking again
+    /// costs as much as was spent on asking at most twice: when ten thousand files are rotated at once, one listing
+    /// serves many; in a small directory each is new.
+    pub(super) fn listing(&mut self, directory: &Path) -> Arc<[OsString]> {
         let now = Instant::now();
         if let Some(listing) = self.listings.get(directory)
             && now - listing.made < listing.cost
         {
             return Arc::clone(&listing.names);
         }
+        let changed = self.changed(directory).filter(|changed| is_past(*changed));
         let names = self.disk.names(directory);
         self.is_blind |= names.as_ref().is_err_and(is_passing);
         let mut names = names.unwrap_or_default();
@@ -467,10 +479,30 @@ impl<D: Disk> Engine<D> {
             names: names.into(),
             made: now,
             cost: now.elapsed() * 2,
+            changed,
         };
         let names = Arc::clone(&listing.names);
         self.listings.insert(directory.to_owned(), listing);
         names
+    }
+
+    /// When a directory was changed last, in nanoseconds since 1970.
+    fn changed(&self, directory: &Path) -> Option<u64> {
+        let facts = self.disk.facts(directory);
+        facts.ok().map(|facts| facts.modified)
+    }
+
+    /// Forgets what was listed before, if the directory may have changed since. Was there such a one?
+    fn forget_listings_before(&mut self, time: Instant) -> bool {
+        let mut listings = std::mem::take(&mut self.listings);
+        let before = listings.len();
+        listings.retain(|directory, listing| {
+            let is_same =
+                || listing.changed.is_some() && listing.changed == self.changed(directory);
+            listing.made >= time || is_same()
+        });
+        self.listings = listings;
+        self.listings.len() < before
     }
 }
 
@@ -478,6 +510,12 @@ impl<D: Disk> Engine<D> {
 pub(crate) fn is_passing(error: &io::Error) -> bool {
     let code = error.raw_os_error().map(Errno::from_raw_os_error);
     matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
+}
+
+/// Is the clock past the tick of this time, so that a change now would have another?
+fn is_past(time: u64) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.is_ok_and(|now| now.saturating_sub(Duration::from_nanos(time)) > TICK)
 }
 
 /// Those of the names, which are in order, that start so: of ten thousand, the few of one file.

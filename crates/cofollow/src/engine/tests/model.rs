@@ -282,6 +282,15 @@ proptest! {
     }
 }
 
+/// What there is to be given out.
+fn all_pulled(engine: &mut Engine<Memory>) -> String {
+    let mut all = Vec::new();
+    while let Pulled::Block(block) = engine.pull() {
+        all.extend_from_slice(&block);
+    }
+    String::from_utf8(all).expect("text")
+}
+
 // A directory that could not be listed counted as empty: what had been put aside long before was read when it could be
 // listed again, and what was there at the start was not known to be.
 #[test]
@@ -290,11 +299,7 @@ fn a_directory_that_cannot_be_listed_now_is_listed_later() {
     let log = Path::new("/log");
     let all_of = |engine: &mut Engine<Memory>| {
         engine.look_at_all();
-        let mut all = Vec::new();
-        while let Pulled::Block(block) = engine.pull() {
-            all.extend_from_slice(&block);
-        }
-        String::from_utf8(all).expect("text")
+        all_pulled(engine)
     };
     disk.append(Path::new("/log.1")).write("put aside\n");
     disk.tick();
@@ -314,4 +319,56 @@ fn a_directory_that_cannot_be_listed_now_is_listed_later() {
     disk.be_short(false);
     assert_eq!(all_of(&mut engine), "2\n");
     assert_eq!(all_of(&mut engine), "");
+}
+
+// In a large directory a listing serves for a while. That a text had been truncated was found while it was read, and
+// its copy was looked for in a listing from before it was made.
+#[test]
+fn a_copy_is_looked_for_in_what_the_directory_holds_now() {
+    for looks in [false, true] {
+        let disk = Memory::default();
+        let writer = disk.append(&log());
+        writer.write("1\n");
+        let mut engine = follow(disk.clone(), [log()]);
+        assert_eq!(all_pulled(&mut engine), "1\n");
+        // The directory is listed, as it is for any of the names in it.
+        disk.tick();
+        engine.listing(Path::new("/"));
+        for listing in engine.listings.values_mut() {
+            listing.cost = Duration::from_hours(1);
+        }
+        writer.write("2\n");
+        disk.tick();
+        disk.append(Path::new("/log.1")).write("1\n2\n");
+        writer.truncate();
+        writer.write("the next\n");
+        disk.tick();
+        if looks {
+            engine.look_at_data(0);
+        } else {
+            engine.queue(0);
+        }
+        assert_eq!(all_pulled(&mut engine), "2\nthe next\n");
+    }
+}
+
+// A short text that was truncated stood at the beginning of the file that had been put aside, too, the rest of which
+// came once more.
+#[test]
+fn a_file_that_is_read_itself_is_no_copy() {
+    let disk = Memory::default();
+    disk.append(&log()).write("a header\nof the first\n");
+    let mut engine = follow(disk.clone(), [log()]);
+    disk.rename(&log(), Path::new("/log.1"));
+    let writer = disk.append(&log());
+    writer.write("a header\n");
+    engine.look_at_all();
+    let all = all_pulled(&mut engine);
+    assert_eq!(all, "a header\nof the first\na header\n");
+    writer.truncate();
+    engine.look_at_all();
+    assert_eq!(all_pulled(&mut engine), "");
+    writer.write("more\n");
+    engine.look_at_all();
+    assert_eq!(all_pulled(&mut engine), "more\n");
 }
