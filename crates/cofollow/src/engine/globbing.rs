@@ -9,6 +9,7 @@ use costage::{Call, Error};
 use rustix::io::Errno;
 
 use super::Engine;
+use super::copies::Copied;
 use crate::disk::Disk;
 use crate::globs::Glob;
 use crate::resolve::hops;
@@ -23,6 +24,8 @@ impl<D: Disk> Engine<D> {
     /// Looks what matches a pattern, and follows what is new: at the start, from `start` on, unless an earlier run
     /// followed the pattern.
     pub(crate) fn look_at_glob(&mut self, at: usize, start: Option<Start>) {
+        // What was truncated has to be known before a copy of it is met.
+        self.look_at_doubted();
         self.watch_glob(at);
         let mut matches = self.globs[at].matches();
         let mut start = start;
@@ -42,7 +45,7 @@ impl<D: Disk> Engine<D> {
             if self.paths.contains(&path) || path.is_dir() {
                 continue;
             }
-            if start.is_none() && self.is_followed_copy(&path) {
+            if start.is_none() && self.copied(&path) != Copied::No {
                 continue;
             }
             let shown = path.display().to_string();

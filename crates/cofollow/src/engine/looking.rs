@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use costage::Block;
 
+use super::copies::Copied;
 use super::{Engine, Past, REMEMBERED};
 use crate::direct::FileWatch;
 use crate::disk::{Disk, Facts, Readable};
@@ -33,8 +34,9 @@ impl<D: Disk> Engine<D> {
             self.names[index].elsewhere = None;
         }
         let before = self.rewatch(index);
-        if self.is_pattern_of_copy(index, start) {
-            return self.leave_to_other(index);
+        let copied = self.pattern_of_copy(index, start);
+        if copied != Copied::No {
+            return self.leave_to_other(index, copied);
         }
         let is_first = start.is_some();
         let mut was_there = None;
@@ -50,12 +52,14 @@ impl<D: Disk> Engine<D> {
             Found::New(_, facts) if !is_first && self.is_anothers(index, facts.identity) => {
                 self.names[index].elsewhere = Some(facts.identity);
             }
-            // It was made since it was asked for, and may not be far enough to tell.
-            Found::New(..) if self.is_pattern_of_copy(index, start) => {
-                self.look_later(index);
-                return self.leave_to_other(index);
+            Found::New(file, facts) => {
+                // It may have been made since it was asked for.
+                let copied = self.pattern_of_copy(index, start);
+                if copied != Copied::No {
+                    return self.leave_to_other(index, copied);
+                }
+                self.add_file(index, file, &facts, start);
             }
-            Found::New(file, facts) => self.add_file(index, file, &facts, start),
             Found::Same => {}
             Found::Unknown if self.rules.retry && self.rules.follow => self.look_later(index),
             Found::Nothing | Found::Unknown => self.give_up(index),
@@ -81,15 +85,18 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Is this a pattern's name for a text that comes under another?
-    fn is_pattern_of_copy(&mut self, index: usize, start: Option<Start>) -> bool {
+    fn pattern_of_copy(&mut self, index: usize, start: Option<Start>) -> Copied {
         if start.is_some() || !self.names[index].is_matched {
-            return false;
+            return Copied::No;
         }
         let path = self.names[index].path.clone();
-        self.is_followed_copy(&path)
+        self.copied(&path)
     }
 
-    fn leave_to_other(&mut self, index: usize) {
+    fn leave_to_other(&mut self, index: usize, copied: Copied) {
+        if copied == Copied::Perhaps {
+            self.look_later(index);
+        }
         self.names[index].retire();
         self.watch_files(index);
         self.queue(index);

@@ -1,16 +1,17 @@
 //! What follows: which files there are, what is ready to be read of them, and in which order it is given out.
 
+mod copies;
 mod globbing;
 mod looking;
 mod reading;
 mod resuming;
+mod siblings;
 mod unseen;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,25 +30,16 @@ use crate::state_file::StateFile;
 use crate::watch::Watch;
 use crate::{By, Notice, Start};
 
-pub(crate) use unseen::is_passing;
+pub(crate) use siblings::is_passing;
 
 use reading::Came;
 use resuming::Saver;
+use siblings::Listing;
 
 /// A file that was let go, and how far it had been read: should it get a name back it goes on there.
 pub(crate) struct Past {
     position: u64,
     marks: crate::marks::Marks,
-}
-
-/// The names in a directory, in order.
-struct Listing {
-    names: Arc<[OsString]>,
-    made: Instant,
-    /// How long it took, and again as much.
-    cost: Duration,
-    /// When the directory had changed last, in nanoseconds since 1970; none, if that may not tell of a later change.
-    changed: Option<u64>,
 }
 
 /// So many files that were let go are remembered.

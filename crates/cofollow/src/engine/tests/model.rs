@@ -9,7 +9,7 @@ use costage::{Block, Pulled};
 use proptest::prelude::*;
 
 use super::disk::{Handle, Memory};
-use super::follow;
+use super::{all_of, follow};
 use crate::engine::Engine;
 
 /// How the files of a log are put aside.
@@ -282,43 +282,34 @@ proptest! {
     }
 }
 
-/// What there is to be given out.
-fn all_pulled(engine: &mut Engine<Memory>) -> String {
-    let mut all = Vec::new();
-    while let Pulled::Block(block) = engine.pull() {
-        all.extend_from_slice(&block);
-    }
-    String::from_utf8(all).expect("text")
-}
-
 // A directory that could not be listed counted as empty: what had been put aside long before was read when it could be
 // listed again, and what was there at the start was not known to be.
 #[test]
 fn a_directory_that_cannot_be_listed_now_is_listed_later() {
     let disk = Memory::default();
     let log = Path::new("/log");
-    let all_of = |engine: &mut Engine<Memory>| {
+    let look = |engine: &mut Engine<Memory>| {
         engine.look_at_all();
-        all_pulled(engine)
+        all_of(engine)
     };
     disk.append(Path::new("/log.1")).write("put aside\n");
     disk.tick();
     disk.append(log).write("1\n");
     disk.be_short(true);
     let mut engine = follow(disk.clone(), [log]);
-    assert_eq!(all_of(&mut engine), "1\n");
+    assert_eq!(look(&mut engine), "1\n");
     disk.be_short(false);
-    assert_eq!(all_of(&mut engine), "");
+    assert_eq!(look(&mut engine), "");
     disk.be_short(true);
     for (aside, text) in [("/log.2", "2\n"), ("/log.3", "3\n")] {
         disk.tick();
         disk.rename(log, Path::new(aside));
         disk.append(log).write(text);
     }
-    assert_eq!(all_of(&mut engine), "3\n");
+    assert_eq!(look(&mut engine), "3\n");
     disk.be_short(false);
-    assert_eq!(all_of(&mut engine), "2\n");
-    assert_eq!(all_of(&mut engine), "");
+    assert_eq!(look(&mut engine), "2\n");
+    assert_eq!(look(&mut engine), "");
 }
 
 // In a large directory a listing serves for a while. That a text had been truncated was found while it was read, and
@@ -330,7 +321,7 @@ fn a_copy_is_looked_for_in_what_the_directory_holds_now() {
         let writer = disk.append(&log());
         writer.write("1\n");
         let mut engine = follow(disk.clone(), [log()]);
-        assert_eq!(all_pulled(&mut engine), "1\n");
+        assert_eq!(all_of(&mut engine), "1\n");
         // The directory is listed, as it is for any of the names in it.
         disk.tick();
         engine.listing(Path::new("/"));
@@ -348,7 +339,7 @@ fn a_copy_is_looked_for_in_what_the_directory_holds_now() {
         } else {
             engine.queue(0);
         }
-        assert_eq!(all_pulled(&mut engine), "2\nthe next\n");
+        assert_eq!(all_of(&mut engine), "2\nthe next\n");
     }
 }
 
@@ -363,12 +354,12 @@ fn a_file_that_is_read_itself_is_no_copy() {
     let writer = disk.append(&log());
     writer.write("a header\n");
     engine.look_at_all();
-    let all = all_pulled(&mut engine);
+    let all = all_of(&mut engine);
     assert_eq!(all, "a header\nof the first\na header\n");
     writer.truncate();
     engine.look_at_all();
-    assert_eq!(all_pulled(&mut engine), "");
+    assert_eq!(all_of(&mut engine), "");
     writer.write("more\n");
     engine.look_at_all();
-    assert_eq!(all_pulled(&mut engine), "more\n");
+    assert_eq!(all_of(&mut engine), "more\n");
 }

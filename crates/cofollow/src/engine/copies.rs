@@ -1,0 +1,175 @@
+//! Copies of texts that are read: who rotates a log may copy and truncate it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::Engine;
+use super::siblings::{Opened, Sibling};
+use crate::disk::{Disk, Facts, Readable};
+use crate::generation::Generation;
+use crate::identity::Identity;
+use crate::name::{Name, SILENCE};
+use crate::series::is_rotated;
+
+/// How much of two files is compared to see whether one is a copy of the other.
+const COMPARED: usize = 4096;
+/// Less than this in common may be chance.
+const TELLING: usize = 64;
+
+/// Is a file the copy of a text that is followed under another name?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copied {
+    Yes,
+    /// It was just made, and may not be far enough to tell.
+    Perhaps,
+    No,
+}
+
+impl<D: Disk> Engine<D> {
+    /// The file that a truncated text was copied to, if more of it is there than was read.
+    pub(crate) fn find_copy(&mut self, index: usize, at: usize) -> Option<(Arc<D::File>, Facts)> {
+        let old = &self.names[index].generations[at];
+        if old.position == 0 {
+            return None;
+        }
+        let (marks, position) = (old.marks.clone(), old.position);
+        // What is read itself is no copy, however alike the two begin; in a copy there may be another one by now.
+        let followed = self.names[index].generations.iter();
+        let followed = followed.filter(|generation| !generation.is_copy && !generation.ended);
+        let followed: Vec<Identity> = followed.map(|generation| generation.identity).collect();
+        let silence = u64::try_from(SILENCE.as_nanos()).unwrap_or(u64::MAX);
+        let long_ago = old.modified.saturating_sub(silence);
+        let before = self.names[index].siblings.clone();
+        let mut copies = Vec::new();
+        let mut is_it = |file: &D::File, facts: &Facts| {
+            // What was put aside before, and begins alike, is no copy.
+            let is_old = facts.modified < long_ago && before.contains(&facts.identity);
+            if followed.contains(&facts.identity) || is_old {
+                return false;
+            }
+            if facts.length >= position {
+                return marks.are_in(file, position).unwrap_or(false);
+            }
+            // Copied before all was written that was read: then it has nothing to give.
+            if marks.are_telling() && marks.begin(file).unwrap_or(false) {
+                copies.push(facts.identity);
+            }
+            false
+        };
+        let now = Instant::now();
+        let mut copy = self.sibling_that(index, &mut is_it);
+        if copy.is_none() && self.forget_listings_before(now) {
+            copy = self.sibling_that(index, &mut is_it);
+        }
+        if copy.is_none() {
+            // Otherwise they can be compared with it.
+            self.names[index].siblings.extend(copies);
+        }
+        copy
+    }
+
+    /// Does a path that came to match a pattern stand for the copy of a text that is followed under another name?
+    pub(crate) fn copied(&mut self, path: &Path) -> Copied {
+        let Some(sibling) = self.sibling(path.to_owned()) else {
+            return Copied::No;
+        };
+        let identity = sibling.facts.identity;
+        if self.is_anywhere(identity) {
+            return Copied::No;
+        }
+        let is_of = |name: &Name<D::File>| {
+            let base = name.path.file_name().zip(path.file_name());
+            name.present
+                && name.path.parent() == path.parent()
+                && base.is_some_and(|(base, other)| is_rotated(base, other))
+        };
+        let Some(owner) = self.names.iter().position(is_of) else {
+            return Copied::No;
+        };
+        if self.copies.contains(&identity)
+            || self.names[owner]
+                .known_siblings()
+                .any(|known| known == identity)
+        {
+            return Copied::Yes;
+        }
+        if self.is_begun(owner, &sibling) {
+            let later = Instant::now() + self.rules.poll;
+            self.globs_at.get_or_insert(later);
+            return Copied::Perhaps;
+        }
+        let opened = self.open(sibling);
+        let is_copy = opened.is_ok_and(|opened| self.is_copy(owner, &opened));
+        if !is_copy {
+            return Copied::No;
+        }
+        self.copies.insert(identity);
+        Copied::Yes
+    }
+
+    /// Is somebody just copying the present file, perhaps, and not far enough to tell?
+    pub(super) fn is_begun(&self, index: usize, sibling: &Sibling) -> bool {
+        let present = self.names[index].present();
+        let is_younger = |present: &Generation<D::File>| {
+            let (born, since) = (sibling.facts.identity.born, present.identity.born);
+            born.is_some() && born > since
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let is_new = |born: u64| {
+            now.is_ok_and(|now| now.saturating_sub(Duration::from_nanos(born)) < self.rules.poll)
+        };
+        // Who does not follow will not look again.
+        self.rules.follow
+            && present.is_some_and(is_younger)
+            && sibling.facts.length < TELLING as u64
+            && sibling.facts.identity.born.is_some_and(is_new)
+    }
+
+    /// Is it a copy of a text that is read already? Then it was made by who copies and truncates, or by hand.
+    pub(super) fn is_copy(&self, index: usize, opened: &Opened<D::File>) -> bool {
+        let sibling = &opened.sibling;
+        let born = sibling.facts.identity.born;
+        let name = &self.names[index];
+        name.generations.iter().enumerate().any(|(at, generation)| {
+            // What is older than the file was not copied from it, however alike they begin.
+            let is_older = born < generation.identity.born && !generation.is_copy;
+            // What is younger than the file that still has the name was not put aside before; within one tick of
+            // the clock nothing is younger, and what was read of it tells. The text may have been truncated since
+            // it was last looked at, and be in the copy only.
+            let is_present = at >= name.retired() && born >= generation.identity.born;
+            if generation.kind.is_stream() {
+                return false;
+            }
+            (generation.ended || is_present) && has_what_was_read(generation, opened)
+                || !generation.ended
+                    && !is_older
+                    && is_part(&*opened.file, &sibling.facts, &*generation.file)
+        })
+    }
+}
+
+/// Are the marks of what was read in another file, as far as it goes?
+fn has_what_was_read<F: Readable>(generation: &Generation<F>, opened: &Opened<F>) -> bool {
+    let (marks, position) = (&generation.marks, generation.position);
+    let found = if opened.sibling.facts.length >= position {
+        marks.are_in(&*opened.file, position)
+    } else {
+        marks.begin(&*opened.file)
+    };
+    marks.are_telling() && found.unwrap_or(false)
+}
+
+/// Is a file what another begins with, as far as comparing its own beginning and end can tell?
+fn is_part<F: Readable>(part: &F, facts: &Facts, whole: &F) -> bool {
+    let alike = |position: u64| {
+        let (mut first, mut second) = ([0; COMPARED], [0; COMPARED]);
+        let read = part.read_at(&mut first, position);
+        let (Ok(one), Ok(other)) = (read, whole.read_at(&mut second, position)) else {
+            return false;
+        };
+        // It may have grown since it was asked.
+        one.min(other) >= TELLING && first[..one] == second[..one.min(other)]
+    };
+    alike(0) && alike(facts.length.saturating_sub(COMPARED as u64))
+}

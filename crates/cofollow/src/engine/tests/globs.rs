@@ -1,0 +1,62 @@
+//! Patterns that match logs and what is put aside of them.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::{all_of, engine};
+use crate::Start;
+use crate::disk::Os;
+use crate::engine::Engine;
+
+/// A directory with these files, all of which are followed, and read to their end.
+fn followed(files: &[(&str, &str)]) -> (TempDir, Engine<Os>) {
+    let dir = tempfile::tempdir().expect("a directory");
+    for (name, text) in files {
+        fs::write(dir.path().join(name), text).expect("written");
+    }
+    let mut engine = engine(Os::default());
+    engine.add_glob(dir.path().join("log*").to_str().expect("UTF-8"));
+    engine.begin(Start::Line(1), None).expect("begun");
+    let texts: String = files.iter().map(|(_, text)| *text).collect();
+    assert_eq!(all_of(&mut engine), texts);
+    (dir, engine)
+}
+
+// Of a log of which little had been read a copy was made, which matches too, and the log was truncated: the copy was
+// met before the log was known to be truncated, and lines came twice.
+#[test]
+fn what_was_truncated_is_known_before_its_copy_is_met() {
+    for polls in [false, true] {
+        let (dir, mut engine) = followed(&[("log", "1\n")]);
+        let unread = "x".repeat(100) + "\n";
+        fs::write(dir.path().join("log.1"), format!("1\n{unread}")).expect("written");
+        fs::write(dir.path().join("log"), "the next\n").expect("written");
+        engine.look_at_data(0);
+        if polls {
+            let now = Instant::now();
+            engine.globs_at = Some(now);
+            engine.poll_globs(now);
+        } else {
+            engine.look_at_glob(0, None);
+        }
+        assert_eq!(all_of(&mut engine), unread + "the next\n");
+    }
+}
+
+// What got a name that matches, too, and was too short to be told from the beginning of a copy, was never looked at
+// again.
+#[test]
+fn what_may_be_the_beginning_of_a_copy_is_looked_at_again() {
+    let (dir, mut engine) = followed(&[("log", "1\n"), ("log.1", "2\n")]);
+    engine.rules.poll = Duration::from_hours(1);
+    let path = dir.path().join("log.1");
+    fs::remove_file(&path).expect("removed");
+    fs::write(&path, "3\n").expect("written");
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "");
+    engine.rules.poll = Duration::ZERO;
+    engine.keep_time(Instant::now() + Duration::from_hours(2));
+    assert_eq!(all_of(&mut engine), "3\n");
+}
