@@ -6,7 +6,7 @@ mod targets;
 
 use std::process::ExitCode;
 
-use cobroadcast::guard;
+use cobroadcast::{Process, guard};
 use costage::{Driver, Ended, Framing, Reader, Result, Second, Stage, broadcast};
 use coutils_cli::{Numbers, Program};
 
@@ -67,9 +67,7 @@ fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
         && !chain.idle()
     {
         // It was the second. The branches that are still there shall know of it.
-        for process in processes {
-            process.kill(signal);
-        }
+        Process::kill_all(&processes, signal);
     }
     let status = outcome.status(&ended);
     Ok((ended?, status))

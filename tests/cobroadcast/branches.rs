@@ -207,6 +207,19 @@ fn a_branch_whose_output_nobody_reads_is_ended_by_that() {
 }
 
 #[test]
+fn a_reader_of_the_output_that_leaves_ends_all_though_the_input_is_quiet() {
+    for option in ["--stdout", "--label", "--group", "--queue=1M", "--restart"] {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        let cogrep = format!("{} x", built("cogrep").display());
+        let cmd = cobroadcast([option, "-c", &cogrep, "-c", &format!("{cogrep} | {cogrep}")]);
+        let (running, stdout) = cmd.stdin_from(reader).spawn_unread();
+        drop(stdout);
+        running.wait().stderr("").signal(13);
+        drop(writer);
+    }
+}
+
+#[test]
 fn files_are_written_though_nobody_reads_what_the_branches_print() {
     let dir = Dir::new();
     let text = numbers(300_000);

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::thread;
 
 use super::{cobroadcast, numbers, sh};
-use crate::util::{Cmd, Dir, wait_until};
+use crate::util::{Cmd, Dir, Running, wait_until};
 
 /// A FIFO in `dir` that cobroadcast is about to write to.
 fn fifo(dir: &Dir, name: &str) {
@@ -131,6 +131,39 @@ fn a_full_disk_turns_spilling_into_back_pressure() {
 }
 
 #[test]
+fn spilling_goes_on_when_there_is_room_on_disk_again() {
+    let dir = Dir::new();
+    fifo(&dir, "slow");
+    // No file may be longer than 256 KiB, which a pipe and the queue are far from holding.
+    let script = r#"ulimit -f 512; exec "$cobroadcast" --when-full=spill --queue=10K slow"#;
+    let mut running = sh(script).dir(dir.path("")).spawn();
+    let mut slow = fs::File::open(dir.path("slow")).expect("opened");
+    let mut all = String::new();
+    let part = numbers(1000);
+    let is_told = |running: &Running| running.stderr_has(|err| !err.is_empty());
+    // Nothing is read of the slow one meanwhile.
+    while !is_told(&running) {
+        running.send(&part);
+        all.push_str(&part);
+        running.wait_for_stdout(|out| out == all.as_bytes() || is_told(&running));
+    }
+    let mut got = vec![0; all.len()];
+    slow.read_exact(&mut got).expect("read");
+    // More than is held without spilling.
+    for _ in 0..40 {
+        running.send(&part);
+        all.push_str(&part);
+        running.wait_for_stdout(|out| out == all.as_bytes());
+    }
+    let rest = 40 * part.len() as u64;
+    slow.take(rest).read_to_end(&mut got).expect("read");
+    assert!(got == all.as_bytes());
+    let warning = "cobroadcast: warning: slow: no room on disk for what waits (File too large); \
+                   the input waits instead\n";
+    running.wait().stderr(warning).code(0);
+}
+
+#[test]
 fn block_holds_the_input_back_and_loses_nothing() {
     for args in [&[][..], &["--queue=64K"], &["--stats"]] {
         let text = numbers(1_000_000);
@@ -232,6 +265,22 @@ fn a_branch_that_is_given_up_is_ended() {
     let message = format!("cobroadcast: branch 1 ({never}): took nothing for 0.1 s, given up\n");
     output.stderr_contains(&message).stderr_contains("ended\n");
     assert!(fs::read(dir.path("copy")).expect("read") == text.as_bytes());
+}
+
+// The signal reached only the shell: what that had started stayed, and kept the terminal's descriptors.
+#[test]
+fn all_that_a_branch_has_started_is_ended_with_it() {
+    let dir = Dir::new();
+    // The shell waits for both. Whoever runs on keeps standard error open, of which the end is waited for.
+    let never = "(sleep 1000; cat) | sh -c 'sleep 1000; cat'; echo went on >&2";
+    cobroadcast(["--drain-timeout=100ms", "-c", never, "copy"])
+        .dir(dir.path(""))
+        .stdin(numbers(30_000))
+        .run()
+        .stderr(format!(
+            "cobroadcast: branch 1 ({never}): took nothing for 0.1 s, given up\n"
+        ))
+        .code(1);
 }
 
 #[test]

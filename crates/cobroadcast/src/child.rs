@@ -10,6 +10,8 @@ use std::time::Duration;
 use costage::{ProcessEnd, Told, Waits, descriptors};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::descendants;
+
 /// How often is asked whether it has ended, where the system does not tell.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -74,10 +76,21 @@ impl Child {
 pub struct Process(Rc<Cell<Option<Pid>>>);
 
 impl Process {
-    /// Sends it a signal, by its number; nothing if none runs, or that is no signal.
+    /// Sends a signal, by its number, to the process and to those that it has started, if it runs.
     pub fn kill(&self, signal: i32) {
-        if let (Some(pid), Some(signal)) = (self.0.get(), Signal::from_named_raw(signal)) {
-            // It was not waited for: it is there, and ours.
+        Process::kill_all(std::slice::from_ref(self), signal);
+    }
+
+    /// The same for several, in one look at what runs on the system.
+    pub fn kill_all(processes: &[Process], signal: i32) {
+        let Some(signal) = Signal::from_named_raw(signal) else {
+            return;
+        };
+        // They were not waited for: they are there, and ours.
+        let shells: Vec<Pid> = processes.iter().filter_map(|it| it.0.get()).collect();
+        let started = descendants::of(&shells);
+        // First the shells: they are not to go on when what they wait for has ended.
+        for pid in shells.into_iter().chain(started) {
             let _ = kill_process(pid, signal);
         }
     }

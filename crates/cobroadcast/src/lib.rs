@@ -8,6 +8,7 @@ mod account;
 mod backlog;
 mod branch;
 mod child;
+mod descendants;
 mod guard;
 mod merge;
 mod policy;
