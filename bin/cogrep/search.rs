@@ -173,18 +173,20 @@ impl Search<'_> {
         name: Option<&[u8]>,
     ) -> Result<Ended> {
         let describe = |error| Error::io(Call::Read, what, error);
-        let (threads, worth) = match self.threads {
-            Some(threads) => (threads, ASKED_FOR),
-            None => (
-                thread::available_parallelism().map_or(1, NonZero::get),
-                WORTH_THREADS,
-            ),
-        };
+        let worth = self.threads.map_or(WORTH_THREADS, |_| ASKED_FOR);
+        // Of all that is asked here the length rules most files out, and the number of processors takes the most system
+        // calls to learn.
+        if !metadata.is_file() || metadata.len() < worth || !Parallel::can(self.settings) {
+            return Ok(Ended::Input);
+        }
         let Ok(mut start) = file.stream_position() else {
             return Ok(Ended::Input);
         };
-        let is_large = metadata.len().saturating_sub(start) >= worth;
-        if threads < 2 || !metadata.is_file() || !is_large || !Parallel::can(self.settings) {
+        let threads = self.threads.unwrap_or_else(|| {
+            let processors = thread::available_parallelism();
+            processors.map_or(1, NonZero::get)
+        });
+        if metadata.len().saturating_sub(start) < worth || threads < 2 {
             return Ok(Ended::Input);
         }
         if self.threads.is_none() {
