@@ -78,6 +78,8 @@ fn settings(cli: &Cli, pattern: &mut Pattern) -> Result<Settings, String> {
         replacement: replacement.transpose()?,
         colors: is_colored(cli.color)
             .then(|| Colors::parse(&std::env::var("GREP_COLORS").unwrap_or_default())),
+        // Straight to standard output.
+        in_pieces: true,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::cogrep;
+use super::{as_grep, cogrep};
 use crate::util::{Cmd, Dir};
 
 /// What one read brings from a file.
@@ -109,4 +109,23 @@ fn what_a_block_cuts_in_two_is_found() {
         let (number, line) = line.split_once(":line ").expect("a numbered line");
         assert_eq!(number.parse(), line.parse().map(|line: u32| line + 1));
     }
+}
+
+/// What is made of a line this long is written before its end.
+#[test]
+fn a_long_line_is_marked_and_replaced_as_one_line() {
+    let line = "ab".repeat(400_000) + "a";
+    let marked = line.replace('b', "\u{1b}[01;31m\u{1b}[Kb\u{1b}[m\u{1b}[K");
+    let number = "\u{1b}[32m\u{1b}[K1\u{1b}[m\u{1b}[K\u{1b}[36m\u{1b}[K:\u{1b}[m\u{1b}[K";
+    as_grep(
+        &["--color=always", "-n", "b"],
+        &line,
+        format!("{number}{marked}\n"),
+        0,
+    );
+    let output = cogrep(["--stats", "--replace", "<$0>", "b"])
+        .stdin(&*line)
+        .run();
+    output.stdout(line.replace('b', "<b>") + "\n").code(0);
+    output.stderr_contains("cogrep: 1 lines in, 1 out, ");
 }

@@ -18,15 +18,18 @@ pub(crate) struct Output<S> {
     pub(crate) flow: Flow,
     /// How many bytes it was sent.
     pub(crate) sent: u64,
+    /// It takes parts of lines.
+    in_pieces: bool,
 }
 
 impl<S: Stage> Output<S> {
-    pub(crate) fn new(to: S) -> Output<S> {
+    pub(crate) fn new(to: S, in_pieces: bool) -> Output<S> {
         Output {
             gather: Gather::new(b'\n'),
             to,
             flow: Flow::More,
             sent: 0,
+            in_pieces,
         }
     }
 
@@ -44,6 +47,20 @@ impl<S: Stage> Output<S> {
         }
         self.send_gathered()?;
         self.send(&block.slice(run))
+    }
+
+    /// Gathers text of a line. Where that may go on before its end, it does so when it is much.
+    pub(crate) fn push(&mut self, text: &[u8]) -> Result<()> {
+        if !self.in_pieces {
+            self.gather.push(text);
+            return Ok(());
+        }
+        for piece in text.chunks(MUCH) {
+            self.gather.push(piece);
+            self.spill()?;
+        }
+        // What was gathered before is sent on even where there is no text.
+        self.spill()
     }
 
     /// Sends on what was gathered if it is much: a block may yield many times what it is, and should not be held

@@ -139,14 +139,13 @@ impl Printer {
             }
             return Ok(());
         }
-        let gather = &mut output.gather;
-        self.head(gather, settings, kind, place);
+        self.head(&mut output.gather, settings, kind, place);
         if (is_match && settings.replacement.is_some()) || self.colors.is_some() {
-            self.marked(gather, matcher, settings, text, (kind, is_match));
+            self.marked(output, matcher, settings, text, (kind, is_match))?;
         } else {
-            gather.push(text);
+            output.push(text)?;
         }
-        gather.push(&[terminator]);
+        output.gather.push(&[terminator]);
         output.spill()
     }
 
@@ -219,14 +218,14 @@ impl Printer {
 
     /// The text with its matches coloured or replaced. As grep has it, the colour of the line itself is set before
     /// each part and ended only behind the last.
-    fn marked<M: Matcher>(
+    fn marked<M: Matcher, S: Stage>(
         &mut self,
-        gather: &mut Gather,
+        output: &mut Output<S>,
         matcher: &mut M,
         settings: &Settings,
         text: &[u8],
         (kind, is_match): (Kind, bool),
-    ) {
+    ) -> Result<()> {
         let (line, mark) = match &self.colors {
             Some(colors) => {
                 let reverses = settings.invert && colors.reverses;
@@ -246,23 +245,24 @@ impl Printer {
         let mut shown = 0;
         if is_match && (settings.replacement.is_some() || !mark.is_none()) {
             let mut next = Next::default();
-            while let Some(found) = self.next_match(matcher, settings, text, &mut next) {
-                gather.push(line.start.as_bytes());
-                gather.push(&text[shown..found.start]);
+            while output.flow != Flow::Stop
+                && let Some(found) = self.next_match(matcher, settings, text, &mut next)
+            {
+                output.gather.push(line.start.as_bytes());
+                output.push(&text[shown..found.start])?;
                 shown = found.end;
-                self.matched(gather, settings, text, found, Some(&mark));
+                self.matched(&mut output.gather, settings, text, found, Some(&mark));
             }
         }
         let rest = &text[shown..];
         let rest_end = rest.len() - usize::from(rest.ends_with(b"\r"));
         if line.is_none() || rest_end == 0 {
-            gather.push(rest);
-        } else {
-            gather.push(line.start.as_bytes());
-            gather.push(&rest[..rest_end]);
-            gather.push(line.end.as_bytes());
-            gather.push(&rest[rest_end..]);
+            return output.push(rest);
         }
+        output.gather.push(line.start.as_bytes());
+        output.push(&rest[..rest_end])?;
+        output.gather.push(line.end.as_bytes());
+        output.push(&rest[rest_end..])
     }
 
     fn next_match<M: Matcher>(

@@ -67,4 +67,7 @@ pub struct Settings {
     pub replacement: Option<Replacement>,
     /// How the parts of a line are coloured, if they are.
     pub colors: Option<Colors>,
+    /// A long line that is not sent on as it is may go on in several blocks, of which the last ends the line: for a
+    /// target that takes bytes as they come, as a sink does. Otherwise what is made of a line is held until it is whole.
+    pub in_pieces: bool,
 }

@@ -111,8 +111,8 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
                     .as_ref()
                     .filter(|_| settings.report.shows_lines()),
             ),
+            output: Output::new(to, settings.in_pieces),
             settings,
-            output: Output::new(to),
             input: None,
             has_selected: false,
         }

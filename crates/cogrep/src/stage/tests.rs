@@ -1,6 +1,6 @@
 use super::*;
 use crate::output::WORTH_SHARING;
-use crate::{Pattern, Report};
+use crate::{Colors, Pattern, Replacement, Report};
 use costage::{Driver, Ended, Text, collect};
 use proptest::prelude::*;
 use std::cell::Cell;
@@ -113,16 +113,39 @@ impl Stage for Longest {
 
 // All that a line yields was held at once: many times its length.
 #[test]
-fn the_matches_of_a_long_line_go_on_before_its_end() {
-    let settings = Settings {
+fn what_is_made_of_a_long_line_goes_on_before_its_end() {
+    let line = "a".repeat(1 << 20);
+    let longest = |settings: Settings| {
+        let mut grep = Grep::new(Pattern::literal("a"), settings, Longest(0));
+        let _ = grep.send(&Block::from(&*line)).expect("sent");
+        grep.output.to.0
+    };
+    let matches = longest(Settings {
         report: Report::Matches,
         byte_offsets: true,
         ..Settings::default()
-    };
-    let mut grep = Grep::new(Pattern::literal("a"), settings, Longest(0));
-    let line = "a".repeat(1 << 20);
-    let _ = grep.send(&Block::from(&*line)).expect("sent");
-    assert!(grep.output.to.0 < 300 << 10, "{}", grep.output.to.0);
+    });
+    assert!(matches < 300 << 10, "{matches}");
+    let replacement = Replacement::new(b"bb", &mut Pattern::literal("a")).expect("a replacement");
+    for in_pieces in [true, false] {
+        let numbered = Settings {
+            line_numbers: true,
+            in_pieces,
+            ..Settings::default()
+        };
+        let colored = Settings {
+            colors: Some(Colors::default()),
+            ..numbered.clone()
+        };
+        let replaced = Settings {
+            replacement: Some(replacement.clone()),
+            ..numbered.clone()
+        };
+        for settings in [numbered, colored, replaced] {
+            let longest = longest(settings);
+            assert_eq!(longest < 600 << 10, in_pieces, "{longest}");
+        }
+    }
 }
 
 // The answer to a long run was forgotten when nothing came behind it.
