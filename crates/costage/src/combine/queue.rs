@@ -210,16 +210,19 @@ impl Pull for Inbox {
         if state.last_call {
             waits.call_last();
         }
-        if room {
-            self.work.waits(waits);
-            if !state.blocks.is_empty() || state.last.is_some() {
-                waits.now();
-            }
+        // Also without room: the last call may come then.
+        self.work.waits(waits);
+        if room && (!state.blocks.is_empty() || state.last.is_some()) {
+            waits.now();
         }
     }
 
-    fn pull(&mut self, _: &Waits) -> Result<Pulled> {
+    fn look(&mut self, _: &Waits) -> Result<()> {
         self.work.clear();
+        Ok(())
+    }
+
+    fn pull(&mut self, _: &Waits) -> Result<Pulled> {
         let mut state = self.shared.lock();
         if let Some(block) = state.blocks.pop_front() {
             drop(state);
@@ -319,5 +322,62 @@ mod tests {
         let mut stage = queue(1, || per_line(|_| Ok(Flow::More))).expect("a thread");
         let ended = Driver::new().finish(&mut stage, Err(Error::other("no disk")));
         assert_eq!(ended.expect_err("failed").to_string(), "no disk");
+    }
+
+    /// Is full once it was sent something, until the last call.
+    struct FullUntilCalled {
+        is_full: bool,
+        tell: mpsc::Sender<&'static str>,
+    }
+
+    impl Stage for FullUntilCalled {
+        fn send(&mut self, _: &Block) -> Result<Flow> {
+            self.is_full = true;
+            Ok(Flow::Full)
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            None
+        }
+
+        fn flush(&mut self) -> Result<Flow> {
+            Ok(Flow::Full)
+        }
+
+        fn waits(&mut self, waits: &mut Waits) {
+            if self.is_full {
+                let state = if waits.is_last_call() {
+                    "called"
+                } else {
+                    "full"
+                };
+                self.tell.send(state).ok();
+            }
+        }
+
+        fn wake(&mut self, waits: &Waits) -> Result<Flow> {
+            self.is_full &= !waits.is_last_call();
+            Ok(if self.is_full { Flow::Full } else { Flow::More })
+        }
+    }
+
+    #[test]
+    fn the_last_call_is_heard_also_by_who_is_full() {
+        let (tell, told) = mpsc::channel();
+        let mut stage = queue(1, move || FullUntilCalled {
+            is_full: false,
+            tell,
+        })
+        .expect("a thread");
+        let _ = stage.send(&Block::from("x\n")).expect("sent");
+        // Once before it is asked whether it is to wait, and once before it does.
+        for _ in 0..2 {
+            assert_eq!(told.recv(), Ok("full"));
+        }
+        let mut waits = Waits::default();
+        waits.call_last();
+        stage.waits(&mut waits);
+        let heard = told.recv_timeout(std::time::Duration::from_secs(30));
+        assert_eq!(heard, Ok("called"));
     }
 }
