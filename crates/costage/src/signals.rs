@@ -103,3 +103,61 @@ impl Signals {
         self.are_patient() && self.again.load(Ordering::SeqCst)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::{Driver, Ended, Pull, Pulled, Result, discard};
+
+    /// A pipe from which nothing comes, and two signals that do, one after the other.
+    struct Signalled {
+        ring: UnixStream,
+        caught: Arc<AtomicUsize>,
+        waited: u32,
+    }
+
+    impl Pull for Signalled {
+        fn waits(&mut self, _: &mut Waits, _: bool) {
+            self.waited += 1;
+            // The second comes when the first has been heard.
+            if self.waited == 1 || self.waited == 3 {
+                self.caught.store(2, Ordering::SeqCst);
+                self.ring.write_all(&[0]).expect("rung");
+            }
+        }
+
+        fn pull(&mut self, _: &Waits) -> Result<Pulled> {
+            Ok(Pulled::Wait)
+        }
+
+        fn drains(&self) -> bool {
+            true
+        }
+    }
+
+    // `timeout` signals its child twice: a processor was busy with the second until upstream had been silent.
+    #[test]
+    fn a_second_signal_that_counts_for_the_first_does_not_wake_for_ever() {
+        let (bell, ring) = UnixStream::pair().expect("a socket");
+        bell.set_nonblocking(true).expect("a socket");
+        let caught = Arc::new(AtomicUsize::new(0));
+        let signals = Signals {
+            second: Second::EndsTheProcess,
+            again: Arc::default(),
+            bell,
+            _ring: ring.try_clone().expect("a socket"),
+            caught: Arc::clone(&caught),
+        };
+        let mut source = Signalled {
+            ring,
+            caught,
+            waited: 0,
+        };
+        let mut driver = Driver::new().signals(signals);
+        let ended = driver.pump(&mut source, &mut discard());
+        assert_eq!(ended.expect("no error"), Ended::Signal(2));
+        assert!((4..20).contains(&source.waited), "{}", source.waited);
+    }
+}

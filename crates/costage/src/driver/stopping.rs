@@ -92,21 +92,16 @@ impl Driver {
         self.signals.as_ref().is_some_and(Signals::end_the_loop)
     }
 
+    /// Notes the first signal; those that come after it ring, too, and must not wake again and again.
     pub(super) fn hear_signals(&mut self) {
-        if self.stopping.is_some() {
-            if self.is_patient()
-                && let Some(signals) = &mut self.signals
-            {
-                signals.silence();
-            }
-            return;
-        }
         if let Some(signals) = &mut self.signals
             && let Some(signal) = signals.caught()
         {
             signals.silence();
-            self.waits.call_last();
-            self.stopping = Some(Stopping::new(signal, LAST_CALL));
+            if self.stopping.is_none() {
+                self.waits.call_last();
+                self.stopping = Some(Stopping::new(signal, LAST_CALL));
+            }
         }
     }
 
