@@ -130,7 +130,7 @@ impl Driver {
             if let Some(stopping) = &mut self.stopping {
                 stopping.excuse(asks);
             }
-            if self.must_stop(source.drains(), flow) {
+            if self.must_stop(source.drains(), flow)? {
                 return self.stop(source, chain);
             }
             let looked = source.look(&self.waits);

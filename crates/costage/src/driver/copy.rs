@@ -51,7 +51,7 @@ impl Driver {
             } else {
                 self.waits.look()?;
             }
-            if self.must_stop(false, flow) {
+            if self.must_stop(false, flow)? {
                 break;
             }
             flow = output.wake(&self.waits)?;

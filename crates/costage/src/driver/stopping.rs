@@ -106,11 +106,17 @@ impl Driver {
     }
 
     /// Has a signal come, and is there nothing to wait for any more?
-    pub(super) fn must_stop(&mut self, drains: bool, flow: Flow) -> bool {
+    pub(super) fn must_stop(&mut self, drains: bool, flow: Flow) -> Result<bool> {
         self.hear_signals();
-        self.stopping.is_some_and(|stopping| {
-            !drains || self.is_to_end_now() || Instant::now() >= stopping.deadline(flow)
-        })
+        let Some(stopping) = self.stopping else {
+            return Ok(false);
+        };
+        let now = Instant::now();
+        if !drains || self.is_to_end_now() || now >= stopping.until {
+            return Ok(true);
+        }
+        // On a busy machine time passes also in which nobody has looked.
+        Ok(now >= stopping.deadline(flow) && self.waits.look()? == 0)
     }
 
     /// Passes on what was read before the signal.
@@ -136,7 +142,8 @@ impl Driver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Block, Pulled, Waits};
+    use crate::{Block, Pulled, Reader, Waits};
+    use std::io::Write;
 
     #[test]
     fn after_a_signal_who_holds_an_unfinished_line_ends_first() {
@@ -208,6 +215,24 @@ mod tests {
                 Flow::More
             }
         }
+    }
+
+    // On a busy machine, where it had not run for as long, what upstream had sent was lost.
+    #[test]
+    fn after_a_signal_it_looks_before_it_takes_time_that_has_passed_for_silence() {
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        writer.write_all(b"a line\n").expect("written");
+        let mut driver = Driver::new();
+        let mut stopping = Stopping::new(2, 100 * LAST_CALL);
+        let long_ago = stopping.heard.checked_sub(2 * SILENCE);
+        stopping.heard = long_ago.expect("the machine has run for longer");
+        driver.stopping = Some(stopping);
+        let (text, mut sink) = crate::collect();
+        let mut source = Reader::new("a pipe", reader).expect("a reader");
+        let ended = driver.pump(&mut source, &mut sink);
+        assert_eq!(ended.expect("no error"), Ended::Signal(2));
+        assert_eq!(text.take(), b"a line\n");
+        drop(writer);
     }
 
     // What upstream had sent by then was not read: our own silence was taken for upstream's.
