@@ -187,17 +187,13 @@ fn its_reader_may_also_leave_while_the_delays_run_out() {
     running.wait().stderr("").signal(13);
 }
 
-/// How often it has gone to sleep so far, where /proc tells.
-fn sleeps(running: &Running) -> Option<u64> {
+/// Whether it sleeps now, and how often it has gone to sleep so far, where /proc tells.
+fn sleeps(running: &Running) -> Option<(bool, u64)> {
     let status = fs::read_to_string(format!("/proc/{}/status", running.pid())).ok()?;
-    let line = |line: &str| {
-        Some(
-            line.strip_prefix("voluntary_ctxt_switches:")?
-                .trim()
-                .parse(),
-        )
-    };
-    status.lines().find_map(line)?.ok()
+    let value = |name| status.lines().find_map(|line| line.strip_prefix(name));
+    let is_asleep = value("State:")?.trim().starts_with('S');
+    let times = value("voluntary_ctxt_switches:")?.trim().parse().ok()?;
+    Some((is_asleep, times))
 }
 
 #[test]
@@ -210,11 +206,11 @@ fn nothing_wakes_it_while_it_holds_nothing_and_nothing_before_its_time() {
             running.wait_for_stdout(|text| text == b"a line\n");
         }
         let mut before = None;
-        // It has come to rest when two looks, with a program's run between them, see the same.
+        // It has come to rest when two looks, with a program's run between them, see it asleep and nothing new.
         crate::util::wait_until("it sleeps", || {
             let now = sleeps(&running);
             Cmd::new("sleep").arg("0.05").run().code(0);
-            let rests = now == before;
+            let rests = now == before && now.is_none_or(|(is_asleep, _)| is_asleep);
             before = now;
             rests
         });

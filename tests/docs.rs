@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use crate::util::{Cmd, Dir, built};
 
@@ -120,20 +121,28 @@ fn text<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
 /// a document are run one after the other, in one directory.
 #[test]
 fn what_the_documents_show_is_what_is_printed() {
-    for document in documents() {
-        let dir = Dir::new();
-        for block in blocks(&read(&document), "console") {
-            let (typed, shown): (Vec<&str>, Vec<&str>) =
-                block.lines().partition(|line| line.starts_with("$ "));
-            let printed = shell(&dir, &text(typed.iter().map(|line| &line[2..])));
-            let printed = String::from_utf8_lossy(&printed);
-            assert_eq!(
-                text(printed.lines()),
-                text(shown),
-                "{}:\n{block}",
-                document.display()
-            );
+    // They wait for most of their time.
+    thread::scope(|scope| {
+        for document in documents() {
+            scope.spawn(move || prints_what_it_shows(&document));
         }
+    });
+}
+
+#[track_caller]
+fn prints_what_it_shows(document: &Path) {
+    let dir = Dir::new();
+    for block in blocks(&read(document), "console") {
+        let (typed, shown): (Vec<&str>, Vec<&str>) =
+            block.lines().partition(|line| line.starts_with("$ "));
+        let printed = shell(&dir, &text(typed.iter().map(|line| &line[2..])));
+        let printed = String::from_utf8_lossy(&printed);
+        assert_eq!(
+            text(printed.lines()),
+            text(shown),
+            "{}:\n{block}",
+            document.display()
+        );
     }
 }
 

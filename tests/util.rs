@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use running::Tap;
 pub(crate) use running::{Output, Running};
 
-/// How long a condition may take to come true.
-const CONDITION: Duration = Duration::from_secs(10);
+/// How long a condition may take to come true, also on a busy machine.
+const CONDITION: Duration = Duration::from_secs(30);
 
-/// Waits until `condition` holds; panics with `what` if it does not in 10 seconds.
+/// Waits until `condition` holds; panics with `what` if it does not in 30 seconds.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, condition: impl FnMut() -> bool) {
     assert!(comes_true(CONDITION, condition), "waited in vain: {what}");

@@ -260,7 +260,11 @@ fn a_branch_that_is_given_up_is_ended() {
     // More than a pipe holds.
     let text = numbers(30_000);
     let cmd = cobroadcast(["--drain-timeout=100ms", "-c", never, "copy"]);
-    let output = cmd.dir(dir.path("")).stdin(text.clone()).run();
+    let mut running = cmd.dir(dir.path("")).spawn();
+    // The time begins at the end of the input, and by then it has to listen.
+    running.wait_for_stdout(|out| out == b"ready\n");
+    running.send(&text);
+    let output = running.wait();
     output.code(1);
     let message = format!("cobroadcast: branch 1 ({never}): took nothing for 0.1 s, given up\n");
     output.stderr_contains(&message).stderr_contains("ended\n");

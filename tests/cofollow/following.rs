@@ -24,7 +24,7 @@ fn appended_lines_come_out() {
 fn until_idle_prints_what_comes_and_ends() {
     let dir = Dir::new();
     dir.write("log", "1\n");
-    let running = cofollow(&dir, ["--until-idle", "1s", "log"]).spawn();
+    let running = cofollow(&dir, ["--until-idle", "3s", "log"]).spawn();
     running.wait_for_stdout(|out| out == b"1\n");
     dir.append("log", "2\nhalf");
     running.wait().stdout("1\n2\nhalf").stderr("").code(0);

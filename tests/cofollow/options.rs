@@ -359,7 +359,7 @@ fn totals_are_told_at_the_end() {
 fn what_cannot_be_watched_is_looked_at_before_silence_ends_it() {
     let dir = Dir::new();
     dir.write("log", "1\n");
-    let args = ["-s3600", "--until-idle=1s", "log"];
+    let args = ["-s3600", "--until-idle=3s", "log"];
     let Some(follow) = super::faults::without("max_inotify_instances", &dir, &args) else {
         return;
     };
