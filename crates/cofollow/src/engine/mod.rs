@@ -27,7 +27,7 @@ use crate::outbox::{Outbox, Whose};
 use crate::passing::Account;
 use crate::state::State;
 use crate::state_file::StateFile;
-use crate::watch::Watch;
+use crate::watch::{Changes, Watch};
 use crate::{By, Notice, Start};
 
 pub(crate) use siblings::is_passing;
@@ -222,31 +222,7 @@ impl<D: Disk> Engine<D> {
         }
         if let Some(watch) = &mut self.watch {
             let changes = watch.take(waits);
-            if changes.all {
-                (self.notify)(&Notice::Detail(Detail::Rescan));
-                self.look_at_all();
-            }
-            for &index in &changes.names {
-                self.names[index].lose_watches(&changes.unwatched);
-                self.look_at_name(index, None);
-            }
-            for (&index, &came) in &changes.came {
-                let name = &mut self.names[index];
-                let is_known = name.present || name.elsewhere.is_some();
-                let missed = name.account.settle(came, is_known);
-                // A link that comes and goes may lead to the same file each time.
-                let is_file = name.hops.iter().all(|hop| hop.target.is_none());
-                if missed > 0 && is_file && self.rules.by == By::Name {
-                    (self.notify)(&Notice::Missed(Arc::clone(&name.shown), missed));
-                }
-            }
-            for &index in changes.data.difference(&changes.names) {
-                self.look_at_data(index);
-            }
-            // After the names: a file that has only lost its name for one that matches too is known by then.
-            for at in changes.globs {
-                self.look_at_glob(at, None);
-            }
+            self.look_at(changes);
         }
         // The clock is not read for each line.
         if self.globs_at.is_some() || !self.alarms.is_empty() {
@@ -255,6 +231,38 @@ impl<D: Disk> Engine<D> {
             self.poll_globs(now);
         }
         self.save_in_time();
+    }
+
+    /// Looks at what has changed.
+    fn look_at(&mut self, changes: Changes) {
+        if !changes.names.is_empty() || !changes.globs.is_empty() || changes.all {
+            self.save_before_looking();
+        }
+        if changes.all {
+            (self.notify)(&Notice::Detail(Detail::Rescan));
+            self.look_at_all();
+        }
+        for &index in &changes.names {
+            self.names[index].lose_watches(&changes.unwatched);
+            self.look_at_name(index, None);
+        }
+        for (&index, &came) in &changes.came {
+            let name = &mut self.names[index];
+            let is_known = name.present || name.elsewhere.is_some();
+            let missed = name.account.settle(came, is_known);
+            // A link that comes and goes may lead to the same file each time.
+            let is_file = name.hops.iter().all(|hop| hop.target.is_none());
+            if missed > 0 && is_file && self.rules.by == By::Name {
+                (self.notify)(&Notice::Missed(Arc::clone(&name.shown), missed));
+            }
+        }
+        for &index in changes.data.difference(&changes.names) {
+            self.look_at_data(index);
+        }
+        // After the names: a file that has only lost its name for one that matches too is known by then.
+        for at in changes.globs {
+            self.look_at_glob(at, None);
+        }
     }
 
     /// Looks at every name and pattern.

@@ -22,6 +22,8 @@ use crate::state_file::StateFile;
 /// What has been written is saved after this long: what is written in between is repeated after a SIGKILL. Half
 /// of what is promised, so that a busy machine keeps the promise.
 const SAVE_AFTER: Duration = Duration::from_millis(50);
+/// Before something that may take long, what has been written is saved after this long.
+const SAVE_EARLY: Duration = Duration::from_millis(10);
 
 /// Saves where reading stands.
 pub(crate) struct Saver {
@@ -29,7 +31,7 @@ pub(crate) struct Saver {
     /// Names that are not followed now, which are kept.
     others: Vec<SavedName>,
     /// Since when something is not saved.
-    since: Option<Instant>,
+    pub(crate) since: Option<Instant>,
     said_unsaved: bool,
 }
 
@@ -45,7 +47,11 @@ impl Saver {
 
     /// When to save next.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.since.map(|since| since + SAVE_AFTER)
+        self.due_after(SAVE_AFTER)
+    }
+
+    fn due_after(&self, delay: Duration) -> Option<Instant> {
+        self.since.map(|since| since + delay)
     }
 }
 
@@ -234,7 +240,17 @@ impl<D: Disk> Engine<D> {
 
     /// Saves what is due to be saved.
     pub(crate) fn save_in_time(&mut self) {
-        let due = self.saver.as_ref().and_then(Saver::due);
+        self.save_after(SAVE_AFTER);
+    }
+
+    /// Saves before names are looked at: among many siblings, or on a busy machine, that may take longer than what has
+    /// been written may wait.
+    pub(crate) fn save_before_looking(&mut self) {
+        self.save_after(SAVE_EARLY);
+    }
+
+    fn save_after(&mut self, delay: Duration) {
+        let due = self.saver.as_ref().and_then(|saver| saver.due_after(delay));
         if due.is_some_and(|due| due <= Instant::now())
             && let Err(error) = self.save()
             && let Some(saver) = &mut self.saver

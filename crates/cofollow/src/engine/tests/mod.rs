@@ -4,6 +4,7 @@ mod disk;
 mod files;
 mod globs;
 mod model;
+mod saving;
 
 use std::path::Path;
 use std::time::Duration;
