@@ -1,6 +1,8 @@
 //! Quoted patterns: what matches now and later.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
 use super::{cofollow, contains, lines, while_stopped};
 use crate::util::{Dir, Running};
@@ -52,6 +54,22 @@ fn nothing_that_matches_is_told_and_waited_for() {
         .stdout("")
         .stderr("cofollow: cannot open '*.none' for reading: No such file or directory\n")
         .code(1);
+}
+
+// It panicked.
+#[test]
+fn a_name_that_is_not_utf_8_beside_those_that_match_harms_nothing() {
+    let dir = Dir::new();
+    dir.write("a.log", "a1\n");
+    let odd = dir.path("").join(OsStr::from_bytes(b"b\xff.log"));
+    if fs::write(&odd, "no\n").is_err() {
+        // Not all systems have such names.
+        return;
+    }
+    let running = following(&dir, &["-H", "*.log"], "a.log:a1\n");
+    fs::rename(&odd, dir.path("").join(OsStr::from_bytes(b"c\xff.log"))).expect("renamed");
+    dir.append("d.log", "d1\n");
+    running.wait_for_stdout(|out| out.ends_with(b"a1\nd.log:d1\n"));
 }
 
 #[test]

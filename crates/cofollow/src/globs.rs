@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
@@ -61,7 +61,7 @@ impl Glob {
 
     /// Does a path match, whether anything has it or not?
     pub(crate) fn fits(&self, path: &Path) -> bool {
-        Pattern::new(&self.pattern).is_ok_and(|pattern| pattern.matches_path_with(path, AS_A_SHELL))
+        Shape::new(&self.pattern).is_some_and(|shape| shape.fits(path))
     }
 
     /// The first directory in which it is looked for.
@@ -96,6 +96,24 @@ impl Glob {
         levels
     }
 
+    /// What matches of the entry that changed, if that is to be told from the entry alone: where the pattern is
+    /// looked for in one directory.
+    pub(crate) fn matches_at(&self, changed: &Path) -> Option<Vec<PathBuf>> {
+        let path = Path::new(&self.pattern);
+        let above = path.parent().and_then(Path::to_str)?;
+        if has_wildcard(above) || self.pattern.contains("**") || self.pattern.ends_with('/') {
+            return None;
+        }
+        // What is not UTF-8 matches nothing.
+        let Some(entry) = changed.file_name().and_then(OsStr::to_str) else {
+            return Some(Vec::new());
+        };
+        let path = path.with_file_name(Pattern::escape(entry));
+        let mut matches = path.to_str().map_or(Vec::new(), matches_of);
+        matches.retain(|path| self.fits(path));
+        Some(matches)
+    }
+
     /// What matches now, directories too.
     pub(crate) fn matches(&self) -> Vec<PathBuf> {
         matches_of(&self.pattern)
@@ -104,8 +122,39 @@ impl Glob {
 
 /// What cannot be read has no entries that match.
 fn matches_of(pattern: &str) -> Vec<PathBuf> {
-    let paths = glob::glob_with(pattern, AS_A_SHELL);
-    paths.map_or(Vec::new(), |paths| paths.filter_map(Result::ok).collect())
+    // Where it is to look for dots `glob` 0.3.4 panics at names that are not UTF-8.
+    let with_dots = MatchOptions {
+        require_literal_leading_dot: false,
+        ..AS_A_SHELL
+    };
+    let (paths, shape) = (glob::glob_with(pattern, with_dots), Shape::new(pattern));
+    let (Ok(paths), Some(shape)) = (paths, shape) else {
+        return Vec::new();
+    };
+    paths
+        .filter_map(Result::ok)
+        .filter(|path| shape.fits(path))
+        .collect()
+}
+
+/// A pattern for whole paths, whether anything has them or not.
+struct Shape(Pattern);
+
+impl Shape {
+    fn new(pattern: &str) -> Option<Shape> {
+        let pattern = plain(Path::new(pattern));
+        Pattern::new(pattern.to_str()?).ok().map(Shape)
+    }
+
+    fn fits(&self, path: &Path) -> bool {
+        self.0.matches_path_with(&plain(path), AS_A_SHELL)
+    }
+}
+
+/// A path without the parts that lead nowhere, such as those of `./log//x`.
+fn plain(path: &Path) -> PathBuf {
+    let parts = path.components();
+    parts.filter(|part| *part != Component::CurDir).collect()
 }
 
 #[cfg(test)]
@@ -133,6 +182,42 @@ mod tests {
                 .collect()
         );
         assert_eq!(glob.matches(), [at("a/log/x.log")]);
+    }
+
+    #[test]
+    fn an_entry_matches_as_it_does_among_all() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let at = |path: &str| dir.path().join(path);
+        std::fs::create_dir(at("sub")).expect("made");
+        let names = ["a.log", ".b.log", "c.txt", "[d].log", "e*.log", "sub"];
+        for name in &names[..5] {
+            std::fs::write(at(name), "").expect("written");
+        }
+        for end in [
+            "*.log",
+            ".*",
+            "/./*.log",
+            "*",
+            "[!a]*",
+            "sub/../*.log",
+            "none*",
+        ] {
+            let glob = Glob::new(&format!("{}/{end}", dir.path().display()));
+            let alone = |name: &&str| glob.matches_at(&at(name)).expect("one directory");
+            let mut alone: Vec<PathBuf> = names.iter().flat_map(alone).collect();
+            alone.sort_unstable();
+            let mut all = glob.matches();
+            all.retain(|path| {
+                path.file_name()
+                    .is_some_and(|name| names.iter().any(|n| name == *n))
+            });
+            all.sort_unstable();
+            assert_eq!(alone, all, "{end}");
+        }
+        for end in ["*/x", "**", "*/"] {
+            let glob = Glob::new(&format!("{}/{end}", dir.path().display()));
+            assert_eq!(glob.matches_at(&at("a.log")), None, "{end}");
+        }
     }
 
     #[test]

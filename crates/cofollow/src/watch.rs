@@ -27,8 +27,10 @@ pub(crate) struct Changes {
     pub(crate) came: BTreeMap<usize, Came>,
     /// Names to whose files something was written.
     pub(crate) data: BTreeSet<usize>,
-    /// Patterns of which other files may match now.
+    /// Patterns of which any other files may match now.
     pub(crate) globs: BTreeSet<usize>,
+    /// Patterns with the entries of their directories that may match now.
+    pub(crate) entries: BTreeMap<usize, BTreeSet<PathBuf>>,
     /// Files that have lost their watch.
     pub(crate) unwatched: HashSet<FileWatch>,
     /// What changed otherwise than in its data: if it is a directory, it may have lost its watch.
@@ -67,12 +69,15 @@ impl Shared {
         let mut concerns = false;
         for path in event.paths {
             if !is_data {
-                let globs = self.ways.of(&path).into_iter().flatten();
+                let ways = self.ways.of(&path).into_iter().flatten();
+                self.changes.globs.extend(ways.inspect(|_| concerns = true));
                 let parent = path.parent().and_then(|parent| self.entries.of(parent));
-                let globs: BTreeSet<usize> = globs.chain(parent.into_iter().flatten()).collect();
-                if !globs.is_empty() {
+                for glob in parent.into_iter().flatten() {
                     concerns = true;
-                    self.changes.globs.extend(globs);
+                    let entries = self.changes.entries.entry(glob).or_default();
+                    entries.insert(path.clone());
+                }
+                if concerns {
                     self.changes.lost.insert(path.clone());
                 }
             }

@@ -36,6 +36,31 @@ impl<D: Disk> Engine<D> {
             saved.extend(matches);
             matches = saved;
         }
+        self.follow_matches(matches, start);
+        let glob = &mut self.globs[at];
+        let nothing = !self
+            .names
+            .iter()
+            .any(|name| name.is_matched && !name.is_free);
+        if nothing && !std::mem::replace(&mut glob.said_missing, true) {
+            let missing = io::Error::from_raw_os_error(Errno::NOENT.raw_os_error());
+            let error = Error::io(Call::Open, glob.pattern(), missing);
+            (self.notify)(&Notice::Unreadable(error));
+        }
+    }
+
+    /// Looks what matches of the entries that changed: at the cost of these, not of all, where that can be.
+    pub(crate) fn look_at_entries(&mut self, at: usize, changed: &BTreeSet<PathBuf>) {
+        let matches = changed.iter().map(|path| self.globs[at].matches_at(path));
+        let Some(matches) = matches.collect::<Option<Vec<_>>>() else {
+            return self.look_at_glob(at, None);
+        };
+        self.look_at_doubted();
+        self.follow_matches(matches.into_iter().flatten().collect(), None);
+    }
+
+    /// Follows those of the paths that are not followed yet.
+    fn follow_matches(&mut self, matches: Vec<PathBuf>, start: Option<Start>) {
         for path in matches {
             // What it writes itself is not to be read: there would be no end of it.
             if self.is_state(&path) {
@@ -54,16 +79,6 @@ impl<D: Disk> Engine<D> {
             if !self.take_up_saved(index) {
                 self.look_at_name(index, start);
             }
-        }
-        let glob = &mut self.globs[at];
-        let nothing = !self
-            .names
-            .iter()
-            .any(|name| name.is_matched && !name.is_free);
-        if nothing && !std::mem::replace(&mut glob.said_missing, true) {
-            let missing = io::Error::from_raw_os_error(Errno::NOENT.raw_os_error());
-            let error = Error::io(Call::Open, glob.pattern(), missing);
-            (self.notify)(&Notice::Unreadable(error));
         }
     }
 

@@ -235,7 +235,8 @@ impl<D: Disk> Engine<D> {
 
     /// Looks at what has changed.
     fn look_at(&mut self, changes: Changes) {
-        if !changes.names.is_empty() || !changes.globs.is_empty() || changes.all {
+        let is_of_globs = !changes.globs.is_empty() || !changes.entries.is_empty();
+        if !changes.names.is_empty() || is_of_globs || changes.all {
             self.save_before_looking();
         }
         if changes.all {
@@ -260,6 +261,11 @@ impl<D: Disk> Engine<D> {
             self.look_at_data(index);
         }
         // After the names: a file that has only lost its name for one that matches too is known by then.
+        for (at, entries) in &changes.entries {
+            if !changes.globs.contains(at) {
+                self.look_at_entries(*at, entries);
+            }
+        }
         for at in changes.globs {
             self.look_at_glob(at, None);
         }
