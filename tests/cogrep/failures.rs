@@ -84,6 +84,21 @@ fn a_read_that_fails_is_told_and_the_next_file_done() {
         .code(2);
 }
 
+// What there is of the line was copied for the newline it lacks, which ended in an abort.
+#[test]
+fn a_line_that_memory_cannot_hold_is_told() {
+    for args in ["-c x", "-v x", "-nv x", "-ov x", "--color=always -i 'x|$'"] {
+        let script = format!(
+            "ulimit -v 100000; head -c 100000000 /dev/zero | \"$cogrep\" {args} > /dev/null"
+        );
+        let output = sh(&script).run();
+        fails(
+            &output,
+            "cogrep: (standard input): Cannot allocate memory\n",
+        );
+    }
+}
+
 #[test]
 fn a_closed_standard_input_is_told() {
     let output = sh("\"$cogrep\" a <&-").run();

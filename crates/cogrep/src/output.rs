@@ -38,15 +38,17 @@ impl<S: Stage> Output<S> {
         let is_all_of_it = run.len() == block.len();
         // A line goes on as a line: the last of all gets the terminator it may lack.
         let is_finished = run.end < block.len() || block.is_finished();
-        if !is_finished || (run.len() < WORTH_SHARING && !is_all_of_it) {
+        let is_worth_it = run.len() >= WORTH_SHARING || is_all_of_it;
+        if !is_worth_it || !(is_finished || self.in_pieces) {
             self.gather.push(&block[run]);
-            if !is_finished {
-                self.gather.push(&[block.terminator()]);
-            }
-            return Ok(());
+        } else {
+            self.send_gathered()?;
+            self.send(&block.slice(run))?;
         }
-        self.send_gathered()?;
-        self.send(&block.slice(run))
+        if !is_finished {
+            self.gather.push(&[block.terminator()]);
+        }
+        Ok(())
     }
 
     /// Gathers text of a line. Where that may go on before its end, it does so when it is much.
