@@ -1,11 +1,13 @@
 //! The one waiting loop.
 
 mod copy;
+mod looks;
 mod sending;
 mod stopping;
 
 use std::time::Instant;
 
+use self::looks::Looks;
 use self::sending::FIRST_PIECE;
 use self::stopping::Stopping;
 use crate::{Block, Flow, Pull, Pulled, Result, Signals, Stage, Waits};
@@ -60,6 +62,7 @@ pub struct Driver {
     held_since: Option<Instant>,
     /// The same of what was flushed last.
     flushed: Option<Instant>,
+    looks: Looks,
     /// The most that is sent at once.
     piece: usize,
     /// What was read and not yet sent because the chain was full.
@@ -81,6 +84,7 @@ impl Driver {
             signals: None,
             held_since: None,
             flushed: None,
+            looks: Looks::default(),
             piece: FIRST_PIECE,
             rest: None,
             stopping: None,
@@ -119,8 +123,10 @@ impl Driver {
             }
             source.waits(&mut self.waits, asks);
             chain.waits(&mut self.waits);
-            if self.held_since.is_some() || has_rest {
-                if self.waits.look()? == 0 && !has_rest {
+            if has_rest {
+                self.waits.look()?;
+            } else if self.held_since.is_some() {
+                if self.nothing_is_ready()? {
                     flow = self.flush(flow, chain)?;
                     continue;
                 }

@@ -341,7 +341,7 @@ mod tests {
         }
 
         fn flush(&mut self) -> Result<Flow> {
-            Ok(Flow::Full)
+            Ok(if self.is_full { Flow::Full } else { Flow::More })
         }
 
         fn waits(&mut self, waits: &mut Waits) {

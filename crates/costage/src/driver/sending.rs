@@ -76,6 +76,16 @@ impl Driver {
         chain.flush()
     }
 
+    /// Is there nothing to be done before the chain is flushed? Asks the system, or takes it to be as it was.
+    pub(super) fn nothing_is_ready(&mut self) -> Result<bool> {
+        if self.looks.are_in_vain() {
+            return Ok(true);
+        }
+        let is_ready = self.waits.look()? > 0;
+        self.looks.saw(is_ready);
+        Ok(!is_ready)
+    }
+
     fn adapt(&mut self, sent: usize, took: Duration) {
         if took > SEND_AT_MOST {
             // Below one, because `took` is more: the product fits.
