@@ -298,8 +298,8 @@ fn two_signals_at_once_are_one() {
 
 #[test]
 fn a_second_signal_is_passed_on_and_ends_it() {
-    let script = "trap 'echo told >&2; exit' TERM; echo ready; cat >/dev/null; echo at the end >&2; \
-                  for i in $(seq 3000); do sleep 0.01; done";
+    let script = "trap 'echo told >&2; exit' TERM; sleep 1000 >/dev/null 2>&1 & \
+                  echo ready; cat >/dev/null; echo at the end >&2; wait";
     let default = ["--default-signal=INT,TERM,HUP"];
     let cmd = Cmd::new("env").args(default).arg(built("cobroadcast"));
     let running = cmd.args(["-c", script]).spawn();
