@@ -96,7 +96,7 @@ impl Reader {
     /// The descriptor of a file that has more to come than one read brings, if nothing of it is held: what a
     /// [`Shortcut`](crate::shortcut::Shortcut) is worth its pipe for.
     pub(crate) fn large_file(&self) -> Option<BorrowedFd<'_>> {
-        if self.kind != Kind::Regular || self.ended || self.framer.tail_len() > 0 {
+        if self.kind != Kind::Regular || !self.holds_nothing() {
             return None;
         }
         let fd = self.fd.as_fd();
@@ -113,8 +113,12 @@ impl Reader {
 
     /// The descriptor, if it is a pipe and nothing of it is held.
     pub(crate) fn pipe(&self) -> Option<BorrowedFd<'_>> {
-        let is_clear = !self.ended && self.framer.tail_len() == 0;
-        (self.kind == Kind::Pipe && is_clear).then(|| self.fd.as_fd())
+        (self.kind == Kind::Pipe && self.holds_nothing()).then(|| self.fd.as_fd())
+    }
+
+    /// Is nothing read that has not been passed on, and may more come?
+    pub(crate) fn holds_nothing(&self) -> bool {
+        !self.ended && self.framer.tail_len() == 0
     }
 
     /// Did the wait for it end with something to read?

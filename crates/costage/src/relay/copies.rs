@@ -24,10 +24,11 @@ pub(super) struct FileCopy<'a> {
 /// have ended when this returns.
 pub(super) fn make(copies: &[&FileCopy<'_>]) -> Vec<io::Result<usize>> {
     let copy_now = |copy: &&FileCopy<'_>| sys::splice(copy.from, copy.to, copy.count);
-    let threads = processors().min(copies.len());
-    if threads < 2 || copies.iter().any(|copy| copy.count < LEAST) {
+    let are_few = copies.len() < 2 || copies.iter().any(|copy| copy.count < LEAST);
+    if are_few || processors() < 2 {
         return copies.iter().map(copy_now).collect();
     }
+    let threads = processors().min(copies.len());
     let next = AtomicUsize::new(0);
     let made = Mutex::new(Vec::with_capacity(copies.len()));
     let work = || {

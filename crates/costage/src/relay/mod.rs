@@ -230,15 +230,13 @@ impl RelayReader {
                 (there >= LEAST).then_some(Head::Input)
             }
             Way::File(feed) if feed.held() > 0 => Some(Head::Feed),
-            Way::File(feed) => match self.from.large_file() {
-                Some(_) if alone => Some(Head::Input),
-                // What is wrong, if anything is, an ordinary read will say.
-                Some(file) => feed
-                    .fill(file, ROUND)
-                    .is_ok_and(|count| count > 0)
-                    .then_some(Head::Feed),
-                None => None,
-            },
+            Way::File(_) if !self.from.holds_nothing() => None,
+            Way::File(_) if alone => Some(Head::Input),
+            // At the end, and if something is wrong, it is an ordinary read that will say so.
+            Way::File(feed) => feed
+                .fill(self.from.fd(), ROUND)
+                .is_ok_and(|count| count > 0)
+                .then_some(Head::Feed),
             Way::Untried | Way::Read => None,
         };
         if head.is_none() && matches!(self.way, Way::File(_)) {
