@@ -30,6 +30,7 @@ pub struct Cli {
     pub replace: Option<OsString>,
     pub line_number: bool,
     pub byte_offset: bool,
+    pub initial_tab: bool,
     /// `-H` is true, `-h` is false.
     pub with_filename: Option<bool>,
     pub null: bool,
@@ -104,6 +105,7 @@ impl Cli {
             replace: value("replace"),
             line_number: flag("line-number"),
             byte_offset: flag("byte-offset"),
+            initial_tab: flag("initial-tab"),
             with_filename: last_of(matches, &["with-filename", "no-filename"])
                 .map(|last| last == "with-filename"),
             null: flag("null"),
@@ -349,7 +351,7 @@ fn output() -> [Arg; 9] {
     ]
 }
 
-fn heads() -> [Arg; 5] {
+fn heads() -> [Arg; 6] {
     [
         flag("with-filename", "Its file's name [default: if several]").short('H'),
         flag("no-filename", "Never its file's name").short('h'),
@@ -364,6 +366,7 @@ fn heads() -> [Arg; 5] {
             "Its place in its file in bytes; with -o that of the match",
         )
         .short('b'),
+        flag("initial-tab", "A tab behind all that, with numbers aligned").short('T'),
     ]
 }
 

@@ -74,6 +74,7 @@ fn settings(cli: &Cli, pattern: &mut Pattern) -> Result<Settings, String> {
         }),
         line_numbers: cli.line_number,
         byte_offsets: cli.byte_offset,
+        initial_tab: cli.initial_tab,
         null_after_names: cli.null,
         replacement: replacement.transpose()?,
         colors: is_colored(cli.color)

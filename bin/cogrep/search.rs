@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::thread;
 
-use cogrep::{Grep, Parallel, Pattern, Report, Settings, Stretch};
+use cogrep::{Grep, Input, Parallel, Pattern, Report, Settings, Stretch};
 use costage::{
     Call, Driver, Ended, Error, Framing, Pull, Pulled, Reader, Result, Stage, Waits, printable,
 };
@@ -142,11 +142,15 @@ impl Search<'_> {
             let why = io::Error::other("input file is also the output");
             return Err(Error::io(Call::Read, what, why));
         }
-        let name = self.with_filename.then_some(name);
-        let _ = self.grep.to().begin(name)?;
+        let is_file = metadata.as_ref().filter(|metadata| metadata.is_file());
+        let input = Input {
+            name: self.with_filename.then_some(name),
+            length: is_file.map(Metadata::len),
+        };
+        let _ = self.grep.to().begin(input)?;
         let start = if is_stdin { stdin_position() } else { None };
         if let (Some(file), Some(metadata)) = (&opened, &metadata) {
-            let ended = self.in_parts(file, metadata, &what, name)?;
+            let ended = self.in_parts(file, metadata, &what, input)?;
             if ended != Ended::Input {
                 return Ok(ended);
             }
@@ -170,7 +174,7 @@ impl Search<'_> {
         mut file: &File,
         metadata: &Metadata,
         what: &str,
-        name: Option<&[u8]>,
+        input: Input<'_>,
     ) -> Result<Ended> {
         let describe = |error| Error::io(Call::Read, what, error);
         let worth = self.threads.map_or(WORTH_THREADS, |_| ASKED_FOR);
@@ -220,7 +224,7 @@ impl Search<'_> {
         };
         let grep = self.grep.to();
         let matcher = grep.matcher().clone();
-        let mut parts = Parallel::new(stretch, &matcher, self.settings, name, threads)?;
+        let mut parts = Parallel::new(stretch, &matcher, self.settings, input, threads)?;
         let ended = self.driver.pump(&mut parts, grep.output())?;
         grep.absorb(parts.passed());
         let passed = parts.passed();

@@ -312,3 +312,35 @@ fn a_trickle_of_matches_is_not_held_back() {
         running.wait().code(0);
     }
 }
+
+#[test]
+fn a_tab_stands_before_the_line_if_asked() {
+    let dir = Dir::new();
+    dir.write("file", "ab\nb a\n\nca\n");
+    let run = |args: &[&str], expected: &str| {
+        for option in ["-T", "--initial-tab"] {
+            let args = [&[option], args, &["file"]].concat();
+            as_grep_in(&dir, &args, "", expected, 0);
+        }
+    };
+    // Without anything before the line, no tab; as wide as the last offset or number may be.
+    run(&["a"], "ab\nb a\nca\n");
+    run(&["-n", "a"], " 1:\tab\n 2:\tb a\n 4:\tca\n");
+    run(&["-c", "-H", "a"], "file:3\n");
+    run(&["-nbH", "-o", "ca"], "file: 4: 8:\tca\n");
+    run(&["-ZH", "ca"], "file\0\tca\n");
+    // Nor before an empty one.
+    run(&["-n", "-A1", "b a"], " 2:\tb a\n 3-\n");
+    let number = "E[32mE[K 4E[mE[KE[36mE[K:E[mE[K\tE[01;31mE[KcaE[mE[K\n";
+    run(
+        &["-n", "--color=always", "ca"],
+        &number.replace('E', "\u{1b}"),
+    );
+    // How long a pipe's text is nobody knows.
+    as_grep(&["-nT", "b"], "a\nb\n", format!("{:>19}:\tb\n", 2), 0);
+    dir.write("file", "ab\n".repeat(40));
+    let expected: String = (1..=40).fold(String::new(), |text, number| {
+        text + &format!("{number:>3}:\tab\n")
+    });
+    run(&["-n", "a"], &expected);
+}

@@ -37,4 +37,4 @@ pub use parallel::{Parallel, Stretch};
 pub use pattern::{Pattern, PatternError, Syntax};
 pub use replacement::Replacement;
 pub use settings::{Context, Report, Settings};
-pub use stage::{Grep, Passed, grep};
+pub use stage::{Grep, Input, Passed, grep};

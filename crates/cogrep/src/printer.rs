@@ -6,7 +6,7 @@ use costage::{Flow, Gather, Result, Stage};
 
 use crate::colors::{Color, Colors};
 use crate::output::Output;
-use crate::{Matcher, Report, Settings};
+use crate::{Input, Matcher, Report, Settings};
 
 /// What stands behind a name, a number or an offset, and tells lines that are selected from those around them.
 const SELECTED: u8 = b':';
@@ -41,21 +41,26 @@ pub(crate) struct Printer {
     colors: Option<Colors>,
     /// What a name is made into before a line that is selected, and before one that is not.
     heads: [Vec<u8>; 2],
+    /// So many digits a number or an offset is filled up to.
+    width: usize,
     groups: Vec<Option<Range<usize>>>,
 }
 
 impl Printer {
-    pub(crate) fn new(colors: Option<Colors>) -> Printer {
+    pub(crate) fn new(settings: &Settings) -> Printer {
         Printer {
             name: None,
-            colors,
+            colors: settings.colors.clone(),
             heads: [Vec::new(), Vec::new()],
+            width: width(None, settings),
             groups: Vec::new(),
         }
     }
 
-    /// What comes now is of the input of this name.
-    pub(crate) fn begin(&mut self, name: Option<&[u8]>, settings: &Settings) {
+    /// What comes now is of this input.
+    pub(crate) fn begin(&mut self, input: Input<'_>, settings: &Settings) {
+        let name = input.name;
+        self.width = width(input.length, settings);
         self.name = name.map(<[u8]>::to_vec);
         self.heads = [SELECTED, CONTEXT].map(|separator| {
             let mut head = Vec::new();
@@ -90,7 +95,7 @@ impl Printer {
     /// The count of an input.
     pub(crate) fn count(&self, gather: &mut Gather, count: u64) {
         gather.push(&self.heads[0]);
-        push_number(gather, count);
+        push_number(gather, count, 0);
         gather.push(b"\n");
     }
 
@@ -140,6 +145,7 @@ impl Printer {
             return Ok(());
         }
         self.head(&mut output.gather, settings, kind, place);
+        self.tab(&mut output.gather, settings, text);
         if (is_match && settings.replacement.is_some()) || self.colors.is_some() {
             self.marked(output, matcher, settings, text, (kind, is_match))?;
         } else {
@@ -167,6 +173,14 @@ impl Printer {
         }
     }
 
+    /// The tab between what stands before a line and its text, if it has any.
+    fn tab(&self, gather: &mut Gather, settings: &Settings, text: &[u8]) {
+        let has_head = self.name.is_some() || settings.line_numbers || settings.byte_offsets;
+        if settings.initial_tab && has_head && !text.is_empty() {
+            gather.push(b"\t");
+        }
+    }
+
     fn number(
         &self,
         gather: &mut Gather,
@@ -175,7 +189,7 @@ impl Printer {
         color: impl Fn(&Colors) -> &Color,
     ) {
         let Some(colors) = &self.colors else {
-            push_number(gather, number);
+            push_number(gather, number, self.width);
             gather.push(&[separator]);
             return;
         };
@@ -183,7 +197,7 @@ impl Printer {
         colored(
             &mut push,
             Some(color(colors)),
-            number.to_string().as_bytes(),
+            format!("{number:width$}", width = self.width).as_bytes(),
         );
         colored(&mut push, Some(&colors.separator), &[separator]);
     }
@@ -205,6 +219,7 @@ impl Printer {
             let gather = &mut output.gather;
             let offset = place.offset + found.start as u64;
             self.head(gather, settings, kind, Place { offset, ..place });
+            self.tab(gather, settings, &text[found.clone()]);
             let color = self.colors.as_ref().map(|colors| match kind {
                 Kind::Selected => &colors.selected_match,
                 Kind::Context => &colors.context_match,
@@ -329,9 +344,20 @@ fn colored(push: &mut impl FnMut(&[u8]), color: Option<&Color>, text: &[u8]) {
     }
 }
 
-fn push_number(gather: &mut Gather, mut number: u64) {
+/// How many digits numbers and offsets are filled up to: as many as the last of an input of this length may need.
+fn width(length: Option<u64>, settings: &Settings) -> usize {
+    if !settings.initial_tab {
+        return 0;
+    }
+    // An input of unknown length has as many bytes as a file can.
+    let most = length.unwrap_or(i64::MAX.unsigned_abs()) + u64::from(settings.line_numbers);
+    most.to_string().len()
+}
+
+/// A number with so many blanks before it that it is at least this wide; of the blanks there are at most 20.
+fn push_number(gather: &mut Gather, mut number: u64, width: usize) {
     // The most digits a u64 has.
-    let mut digits = [0; 20];
+    let mut digits = [b' '; 20];
     let mut at = digits.len();
     loop {
         at -= 1;
@@ -342,5 +368,5 @@ fn push_number(gather: &mut Gather, mut number: u64) {
             break;
         }
     }
-    gather.push(&digits[at..]);
+    gather.push(&digits[at.min(digits.len().saturating_sub(width))..]);
 }

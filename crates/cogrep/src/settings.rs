@@ -61,6 +61,9 @@ pub struct Settings {
     pub line_numbers: bool,
     /// Put its place in its input before each line or match, in bytes from 0.
     pub byte_offsets: bool,
+    /// Put a tab between what stands before a line and the line, and align numbers and offsets to what the input's
+    /// length may bring.
+    pub initial_tab: bool,
     /// End each name in a NUL byte.
     pub null_after_names: bool,
     /// What takes the place of each match.

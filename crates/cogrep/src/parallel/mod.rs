@@ -19,7 +19,7 @@ use costage::{Call, Driver, Error, Event, Pull, Pulled, Result, Wait, Waits, eve
 use self::shared::{Shared, State};
 use self::worker::Worker;
 use crate::stage::Passed;
-use crate::{Matcher, Report, Settings};
+use crate::{Input, Matcher, Report, Settings};
 
 /// The length of a part. Short enough that the last part does not leave the other threads idle for long.
 const PART: u64 = 1 << 20;
@@ -71,7 +71,7 @@ impl Parallel {
             )
     }
 
-    /// Begins to search with so many threads. What is told has `name` before it, if there is one.
+    /// Begins to search `input` with so many threads.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl Parallel {
         stretch: Stretch,
         matcher: &M,
         settings: &Settings,
-        name: Option<&[u8]>,
+        input: Input<'_>,
         threads: usize,
     ) -> Result<Parallel>
     where
@@ -113,7 +113,8 @@ impl Parallel {
                 shared: Arc::clone(&shared),
                 matcher: matcher.clone(),
                 settings: settings.clone(),
-                name: name.map(<[u8]>::to_vec),
+                name: input.name.map(<[u8]>::to_vec),
+                length: input.length,
                 driver: Driver::new(),
             };
             let thread = thread::Builder::new().name("search".into());

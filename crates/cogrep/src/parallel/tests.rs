@@ -30,7 +30,7 @@ fn in_parts(text: &[u8], settings: &Settings, threads: usize) -> (Vec<u8>, bool)
         before: Passed::default(),
         counts_lines: false,
     };
-    let parallel = Parallel::new(stretch, &pattern(), settings, None, threads);
+    let parallel = Parallel::new(stretch, &pattern(), settings, Input::default(), threads);
     let mut parallel = parallel.expect("threads");
     let mut driver = Driver::new();
     let ended = driver.pump(&mut parallel, grep.output());
@@ -79,7 +79,13 @@ fn a_file_that_is_shorter_than_it_was_ends_early() {
         before: Passed::default(),
         counts_lines: false,
     };
-    let parallel = Parallel::new(stretch, &pattern(), &Settings::default(), None, 2);
+    let parallel = Parallel::new(
+        stretch,
+        &pattern(),
+        &Settings::default(),
+        Input::default(),
+        2,
+    );
     let mut parallel = parallel.expect("threads");
     let (lines, mut sink) = collect();
     let ended = Driver::new().pump(&mut parallel, &mut sink);

@@ -7,7 +7,7 @@ use costage::{Block, Driver, Error, Flow, Result, Stage};
 use super::lines::PartLines;
 use super::shared::Shared;
 use crate::stage::Passed;
-use crate::{Grep, Matcher, Settings};
+use crate::{Grep, Input, Matcher, Settings};
 
 /// One of the threads.
 pub(super) struct Worker<M> {
@@ -15,6 +15,7 @@ pub(super) struct Worker<M> {
     pub(super) matcher: M,
     pub(super) settings: Settings,
     pub(super) name: Option<Vec<u8>>,
+    pub(super) length: Option<u64>,
     /// Knows how much the search takes at once without being late.
     pub(super) driver: Driver,
 }
@@ -59,7 +60,10 @@ impl<M: Matcher> Worker<M> {
             number,
         };
         let mut grep = Grep::several(&mut self.matcher, self.settings.clone(), to);
-        let _ = grep.begin(self.name.as_deref())?;
+        let _ = grep.begin(Input {
+            name: self.name.as_deref(),
+            length: self.length,
+        })?;
         grep.absorb(passed);
         self.driver.pump(&mut lines, &mut grep)?;
         let mut all = grep.passed();

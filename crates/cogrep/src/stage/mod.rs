@@ -42,6 +42,15 @@ pub struct Grep<M, S> {
     has_selected: bool,
 }
 
+/// What is known of an input before it is searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Input<'a> {
+    /// What stands before all that is told of it, if anything does.
+    pub name: Option<&'a [u8]>,
+    /// How many bytes it has, where that is known: [`Settings::initial_tab`] goes by it.
+    pub length: Option<u64>,
+}
+
 /// What an input has passed: to go on with it elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Passed {
@@ -104,7 +113,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
     pub fn several(matcher: M, settings: Settings, to: S) -> Grep<M, S> {
         Grep {
             matcher,
-            printer: Printer::new(settings.colors.clone()),
+            printer: Printer::new(&settings),
             around: Around::new(
                 settings
                     .context
@@ -118,11 +127,10 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         }
     }
 
-    /// Another input begins: the count or the name of the last is sent if that is wanted, lines are counted anew, and
-    /// what is told has this name before it, if there is one.
-    pub fn begin(&mut self, name: Option<&[u8]>) -> Result<Flow> {
+    /// Another input begins: the count or the name of the last is sent if that is wanted, and lines are counted anew.
+    pub fn begin(&mut self, input: Input<'_>) -> Result<Flow> {
         let flow = self.end()?;
-        self.printer.begin(name, &self.settings);
+        self.printer.begin(input, &self.settings);
         self.around.begin();
         self.input = Some(InputState::new(&self.settings));
         Ok(flow)

@@ -62,6 +62,7 @@ proptest! {
     ) {
         let settings = Settings { invert, report, max_count, line_numbers, ..Settings::default() };
         let name = named.then_some("name");
+        let input = Input { name: name.map(str::as_bytes), length: None };
         let (lines, sink) = collect();
         let mut grep = Grep::several(Pattern::literal("a"), settings.clone(), sink);
         let mut driver = Driver::new();
@@ -69,7 +70,7 @@ proptest! {
         let mut expected = String::new();
         for text in [text.as_str(), "b\na\na"] {
             expected += &naive("a", &settings, name, text);
-            let _ = grep.begin(name.map(str::as_bytes)).expect("begun");
+            let _ = grep.begin(input).expect("begun");
             let mut rest = Block::from(text);
             while !rest.is_empty() {
                 let mut piece = Text::new(rest.split_lines(cut));
