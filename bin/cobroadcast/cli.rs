@@ -250,6 +250,7 @@ fn branches() -> [Arg; 6] {
         Arg::new("ok-status")
             .long("ok-status")
             .value_name("LIST")
+            .allow_hyphen_values(true)
             .value_parser(statuses)
             .help("Exit statuses of a branch that are no failure [default: 0]"),
     ]
@@ -260,11 +261,13 @@ fn slow_targets() -> [Arg; 3] {
         Arg::new("when-full")
             .long("when-full")
             .value_name("WHAT")
+            .allow_hyphen_values(true)
             .value_parser(when_full)
             .help("When the queue of a target is full: block, the input waits; drop-oldest, drop-newest: lines are given up; spill: they wait on disk [default: block]"),
         Arg::new("queue")
             .long("queue")
             .value_name("SIZE")
+            .allow_hyphen_values(true)
             .value_parser(queue)
             .help("How much may wait for each target before that [default: 1MiB]"),
         Arg::new("drain-timeout")

@@ -17,6 +17,9 @@ use crate::outcome::Outcome;
 
 /// So long a disk may take to take something before lines are dropped.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// At least so much waits for a file before lines are dropped: what its thread takes at once. With less the others would
+/// wait for it at each line.
+const FILE_LEAST: usize = 64 << 10;
 /// How many blocks are on their way to the thread that writes a file.
 const FILE_QUEUE: usize = 1;
 /// The descriptors of a branch: its input and the two ends of the relay's pipe before it, its output, its handle; and
@@ -101,6 +104,7 @@ impl<'a> Targets<'a> {
             // A disk may take its time, of which no wait can tell: that is not to be the time of the others.
             Some(limits) if limits.when_full != WhenFull::Block && is_on_disk => {
                 let limits = Limits {
+                    queue: limits.queue.max(FILE_LEAST),
                     patience: PATIENCE,
                     ..limits
                 };

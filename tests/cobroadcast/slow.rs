@@ -163,6 +163,28 @@ fn spilling_goes_on_when_there_is_room_on_disk_again() {
     running.wait().stderr(warning).code(0);
 }
 
+// Handed on in pieces of an eighth of the queue, a file took seconds for a MiB, and the others waited for it.
+#[test]
+fn the_queue_of_a_file_is_never_small_where_lines_may_be_dropped() {
+    let dir = Dir::new();
+    let text = numbers(300_000);
+    cobroadcast([
+        "--debug",
+        "--when-full=drop-oldest",
+        "--queue=1",
+        "file",
+        "-c",
+        "cat >/dev/null",
+    ])
+    .dir(dir.path(""))
+    .stdin(text.clone())
+    .run()
+    .stderr_contains("debug: file: when full: drop-oldest, after 65536 bytes\n")
+    .stderr_contains("debug: branch 1 (cat >/dev/null): when full: drop-oldest, after 1 bytes\n")
+    .code(0);
+    assert!(fs::read(dir.path("file")).expect("read") == text.as_bytes());
+}
+
 #[test]
 fn block_holds_the_input_back_and_loses_nothing() {
     for args in [&[][..], &["--queue=64K"], &["--stats"]] {
@@ -408,11 +430,15 @@ fn wrong_values_are_told() {
             "cobroadcast: invalid number of restarts: 'x'\n",
         ),
         ("--queue=x", "invalid value 'x' for '--queue'"),
+        ("--queue -1", "invalid value '-1' for '--queue'"),
+        ("--when-full -x", "invalid argument '-x' for '--when-full'"),
+        ("--ok-status -1", "invalid value '-1' for '--ok-status'"),
         (
             "--drain-timeout=soon",
             "invalid value 'soon' for '--drain-timeout'",
         ),
     ] {
-        cobroadcast([arg]).run().stderr_contains(message).code(1);
+        let words = arg.split(' ');
+        cobroadcast(words).run().stderr_contains(message).code(1);
     }
 }
