@@ -111,9 +111,6 @@ fn follow(program: &Program, signals: Signals, cli: &Cli) -> Result<(Ended, Exit
     } else {
         program.failure()
     };
-    // The process is about to end, and the system takes all back at once. To remove watches one by one it waits for
-    // some milliseconds.
-    std::mem::forget(follow);
     let (ended, ()) = (ended?, saved?);
     Ok((ended, status))
 }

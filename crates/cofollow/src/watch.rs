@@ -102,6 +102,9 @@ impl Shared {
 }
 
 /// Watches directories and files for the names that depend on them, and rings when one changes.
+///
+/// Dropped, it has notify's thread close one inotify while it closes the other. Linux waits for a grace period of RCU
+/// in each, up to 15 ms; left to the end of the process, it would wait for one after the other.
 pub(crate) struct Watch {
     /// There may be none: inotify instances are few (128 per user), and then everything is looked at instead.
     watcher: std::result::Result<RecommendedWatcher, io::Error>,

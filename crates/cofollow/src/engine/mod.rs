@@ -58,6 +58,9 @@ pub(crate) struct Rules {
 
 /// Follows files by name: looks, reads, and holds what is ready to be given out.
 pub(crate) struct Engine<D: Disk> {
+    /// None where all looks are asked for: at the end of files that are not followed, and in tests. It is
+    /// dropped first, for the kernel takes its time to close it.
+    watch: Option<Watch>,
     disk: D,
     rules: Rules,
     names: Vec<Name<D::File>>,
@@ -69,8 +72,6 @@ pub(crate) struct Engine<D: Disk> {
     /// When to look at the patterns again, if they cannot be watched.
     globs_at: Option<Instant>,
     notify: Box<dyn FnMut(&Notice) + Send>,
-    /// None where all looks are asked for: at the end of files that are not followed, and in tests.
-    watch: Option<Watch>,
     framer: Framer,
     /// Whose unfinished line the framer holds.
     loaded: Option<Whose>,
@@ -106,6 +107,7 @@ impl<D: Disk> Engine<D> {
         notify: Box<dyn FnMut(&Notice) + Send>,
     ) -> Engine<D> {
         Engine {
+            watch,
             disk,
             rules,
             names: Vec::new(),
@@ -114,7 +116,6 @@ impl<D: Disk> Engine<D> {
             globs: Vec::new(),
             globs_at: None,
             notify,
-            watch,
             framer: Framer::new(rules.terminator, Framing::Lines),
             loaded: None,
             ready: VecDeque::new(),
