@@ -192,8 +192,11 @@ fn a_pattern_that_is_not_utf_8_is_literal_or_refused() {
 
 #[test]
 fn a_pattern_that_is_too_large_is_refused() {
-    let message = "cogrep: invalid pattern: too large: compiled it takes more than 10 MiB\n";
+    let message = "cogrep: invalid pattern: too large: \
+                   with its repetitions written out it has more than 50000 characters\n";
     fails(&cogrep(["(a{0,500}){500}"]).run(), message);
+    let message = "cogrep: invalid pattern: too large: compiled it takes more than 100 MiB\n";
+    fails(&cogrep([r"\w{20000}"]).run(), message);
     let deep = "(".repeat(5000) + &")".repeat(5000);
     cogrep([&*deep])
         .run()

@@ -411,6 +411,33 @@ fn huge_patterns_are_taken_or_refused() {
         output.stdout == b"1\n" || String::from_utf8_lossy(&output.stderr).contains("too large"),
         "{output:?}"
     );
+    // Each of many, and one of many states: they were refused, or took minutes.
+    let regexes = (0..20_000).map(|number| format!("user{number}:[0-9]+x"));
+    dir.write(
+        "regexes",
+        regexes.collect::<Vec<_>>().join(
+            "
+",
+        ),
+    );
+    let text = "user19999:x\nuser19999:1x\nuser20000:1x\n";
+    for (args, expected) in [
+        (&["-f", "regexes"][..], "user19999:1x\n"),
+        (
+            &["-o", "-i", "-f", "regexes", "-e", "R20"],
+            "user19999:1x\nr20\n",
+        ),
+    ] {
+        let cogrep = Cmd::bin("cogrep").args(args).dir(dir.path(""));
+        cogrep.stdin(text).run().stdout(expected).code(0);
+    }
+    let (enough, short) = ("\u{e9}".repeat(300), "\u{e9}".repeat(299));
+    let text = format!("{short} {enough}\n{short} {short}\n");
+    cogrep(["-o", r"\w{300}"])
+        .stdin(text)
+        .run()
+        .stdout(format!("{enough}\n"))
+        .code(0);
     cogrep(["(a{0,500}){500}"])
         .run()
         .stdout("")

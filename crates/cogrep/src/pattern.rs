@@ -1,9 +1,12 @@
 //! Patterns, and the engine chosen for each.
 
+mod any_case;
+mod candidates;
 mod caseless;
 mod classes;
 mod dense;
 mod error;
+mod folding;
 mod grams;
 mod literal;
 mod literals;
@@ -18,9 +21,10 @@ use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
+use any_case::AnyCaseTexts;
 pub use error::PatternError;
 use literal::Literal;
-use literals::{Literals, WholeLines};
+use literals::{Literals, Shown, WholeLines};
 use regex::LineRegex;
 
 use crate::Matcher;
@@ -68,11 +72,12 @@ pub struct Pattern {
 #[derive(Clone, Debug)]
 enum Engine {
     /// Every line; what is to be seen in it is one of these texts, if there are any.
-    All(Option<Literals>),
+    All(Option<Shown>),
     /// No line.
     Nothing,
     Literal(Box<Literal>),
     Literals(Literals),
+    AnyCase(AnyCaseTexts),
     WholeLines(WholeLines),
     Regex(Box<LineRegex>),
 }
@@ -83,9 +88,16 @@ impl Engine {
         if patterns.is_empty() {
             return Ok(Engine::Nothing);
         }
-        if let Some(texts) = in_every_spelling(patterns, syntax) {
-            let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
-            return Ok(Engine::Literals(Literals::new(&texts, syntax)?));
+        if syntax.ignore_case && are_texts_in_any_case(patterns, syntax) {
+            patterns.retain(|text| !text.contains(&syntax.terminator));
+            if syntax.literal {
+                longest_first(patterns);
+            }
+            return Ok(match patterns[..] {
+                [] => Engine::Nothing,
+                _ if syntax.lines => Engine::WholeLines(WholeLines::new(patterns, syntax)),
+                _ => Engine::AnyCase(AnyCaseTexts::new(patterns, syntax)?),
+            });
         }
         let are_texts = patterns.iter().all(|text| stands_for_itself(text, syntax));
         // An empty word is not a text but a place between characters.
@@ -100,7 +112,7 @@ impl Engine {
         let is_anywhere = !syntax.words && !syntax.lines;
         if is_anywhere && patterns.iter().any(|text| text.is_empty()) {
             patterns.retain(|text| !text.is_empty());
-            let texts = (!patterns.is_empty()).then(|| Literals::anchored(patterns, syntax));
+            let texts = (!patterns.is_empty()).then(|| Shown::new(patterns, syntax));
             return Ok(Engine::All(texts.transpose()?));
         }
         if syntax.literal {
@@ -112,54 +124,24 @@ impl Engine {
                 Engine::Literal(Box::new(Literal::new(text, syntax)))
             }
             _ if syntax.lines && !syntax.ignore_case => {
-                Engine::WholeLines(WholeLines::new(patterns))
+                Engine::WholeLines(WholeLines::new(patterns, syntax))
             }
             _ => Engine::Literals(Literals::new(patterns, syntax)?),
         })
     }
 }
 
-/// Letters of ASCII that have a third form, and it: the long s, and the sign for Kelvin.
-const THIRD_FORMS: [(u8, &str); 2] = [(b's', "\u{17F}"), (b'k', "\u{212A}")];
-/// The most such letters of a text: each doubles its spellings.
-const THIRD_FORMS_AT_MOST: usize = 6;
+/// From so many bytes on a text takes long to be made a regex.
+const LONG: usize = 1000;
 
-/// Several texts of ASCII in any case, with those letters spelled out: what is left is ASCII's case.
-fn in_every_spelling(patterns: &[&[u8]], syntax: Syntax) -> Option<Vec<Vec<u8>>> {
-    let has_third_form = |byte: &u8| b"kKsS".contains(byte);
-    let can = |text: &&[u8]| {
-        parse::is_plain(text, syntax)
-            && !text.is_empty()
-            && text.is_ascii()
-            && !text.contains(&syntax.terminator)
-            && text.iter().filter(|byte| has_third_form(byte)).count() <= THIRD_FORMS_AT_MOST
-    };
-    if !syntax.ignore_case || syntax.lines || patterns.len() < 2 || !patterns.iter().all(can) {
-        return None;
-    }
-    let mut texts: Vec<&[u8]> = patterns.to_vec();
-    if syntax.literal {
-        longest_first(&mut texts);
-    }
-    let spellings = texts.into_iter().flat_map(|text| {
-        text.iter()
-            .fold(vec![Vec::new()], |spellings: Vec<Vec<u8>>, &byte| {
-                let third = THIRD_FORMS
-                    .iter()
-                    .filter(|(letter, _)| *letter == byte.to_ascii_lowercase());
-                let forms = third.map(|(_, form)| form.as_bytes().to_vec());
-                let forms: Vec<Vec<u8>> = [vec![byte]].into_iter().chain(forms).collect();
-                let longer = |spelling: &Vec<u8>| {
-                    let spelling = spelling.clone();
-                    forms
-                        .iter()
-                        .map(move |form| [&spelling[..], form].concat())
-                        .collect::<Vec<_>>()
-                };
-                spellings.iter().flat_map(longer).collect()
-            })
-    });
-    Some(spellings.collect())
+/// Are these texts in any case for which an engine of their own is better than a regex: several, or one that is long
+/// or has bytes in it that are no characters? None may be empty, unless it is a whole line.
+fn are_texts_in_any_case(patterns: &[&[u8]], syntax: Syntax) -> bool {
+    let are_texts = patterns
+        .iter()
+        .all(|text| parse::is_plain(text, syntax) && (syntax.lines || !text.is_empty()));
+    let is_for_it = |text: &[u8]| text.len() > LONG || std::str::from_utf8(text).is_err();
+    are_texts && (patterns.len() > 1 || patterns.iter().any(|text| is_for_it(text)))
 }
 
 /// Of plain texts that begin at one place the longest is the match, as grep has it.
@@ -232,6 +214,7 @@ impl fmt::Display for Pattern {
             Engine::Nothing => f.write_str("none, no line matches"),
             Engine::Literal(literal) => literal.fmt(f),
             Engine::Literals(literals) => literals.fmt(f),
+            Engine::AnyCase(texts) => texts.fmt(f),
             Engine::WholeLines(lines) => write!(f, "a set of {} whole lines", lines.len()),
             Engine::Regex(regex) => regex.fmt(f),
         }
@@ -246,6 +229,7 @@ impl Matcher for Pattern {
             Engine::Nothing => None,
             Engine::Literal(literal) => literal.find(text, from, terminator),
             Engine::Literals(literals) => literals.find(text, from, terminator),
+            Engine::AnyCase(texts) => texts.find(text, from),
             Engine::WholeLines(lines) => lines.find(text, from, terminator),
             Engine::Regex(regex) => regex.find(text, from, terminator),
         }
@@ -262,6 +246,7 @@ impl Matcher for Pattern {
             Engine::Nothing => None,
             Engine::Literal(literal) => literal.bounds(line, from),
             Engine::Literals(literals) => literals.bounds(line, from),
+            Engine::AnyCase(texts) => texts.bounds(line, from),
             Engine::WholeLines(lines) => lines.bounds(line, from),
             Engine::Regex(regex) => regex.bounds(line, from),
         }

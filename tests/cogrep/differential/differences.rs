@@ -57,18 +57,6 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         excludes: None,
         witness: ("C.UTF-8", &["-i", "i"], "\u{131}\n".as_bytes()),
     },
-    Difference {
-        name: "half a character",
-        excludes: Some(|search, text| {
-            search.locale == "C.UTF-8"
-                && !text.is_ascii()
-                && search
-                    .rendered()
-                    .iter()
-                    .any(|pattern| std::str::from_utf8(pattern).is_err())
-        }),
-        witness: ("C.UTF-8", &["-F", "-i", "-f", "patterns"], b"\xC3\x9F\n"),
-    },
 ];
 
 /// The name of the first difference that may show.

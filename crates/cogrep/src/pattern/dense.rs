@@ -15,6 +15,8 @@ use regex_syntax::hir::{Hir, Look};
 /// What the table may take, and what making it may: beyond it the states are made as they are needed.
 const TABLE_AT_MOST: usize = 1 << 20;
 const MAKING_AT_MOST: usize = 4 << 20;
+/// What it is made of may take so much: of more the table takes seconds to make, and does not fit at last.
+const MADE_OF_AT_MOST: usize = 256 << 10;
 
 /// A table of states, and the way through the text.
 #[derive(Clone, Debug)]
@@ -164,7 +166,7 @@ fn table(
         .reverse(reverse)
         .which_captures(WhichCaptures::None)
         .look_matcher(looks)
-        .nfa_size_limit(Some(MAKING_AT_MOST));
+        .nfa_size_limit(Some(MADE_OF_AT_MOST));
     let nfa = Compiler::new().configure(nfa).build_from_hir(hir).ok()?;
     let starts = if anchored.is_anchored() {
         StartKind::Anchored

@@ -13,6 +13,31 @@ use super::{PatternError, Syntax, classes};
 /// What stands for something else in a regex.
 const SPECIAL: &[u8] = br"\.+*?()|[]{}^$";
 
+/// So many characters a pattern may have when its repetitions are written out. Each may be where a match goes on, so
+/// that each byte of the text has to be held against all of them.
+const WRITTEN_OUT_AT_MOST: usize = 50_000;
+
+/// How many characters it has when its repetitions are written out.
+fn length_written_out(hir: &Hir) -> usize {
+    let sum = |parts: &[Hir]| {
+        parts
+            .iter()
+            .map(length_written_out)
+            .fold(0, usize::saturating_add)
+    };
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => 0,
+        HirKind::Class(_) => 1,
+        HirKind::Literal(literal) => literal.0.len(),
+        HirKind::Capture(capture) => length_written_out(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => sum(parts),
+        HirKind::Repetition(repetition) => {
+            let times = repetition.max.unwrap_or(repetition.min).max(1) as usize;
+            length_written_out(&repetition.sub).saturating_mul(times)
+        }
+    }
+}
+
 /// Does the text stand for itself, whatever is made of case?
 pub(super) fn is_plain(pattern: &[u8], syntax: Syntax) -> bool {
     syntax.literal || !pattern.iter().any(|byte| SPECIAL.contains(byte))
@@ -30,6 +55,12 @@ pub(super) fn alternatives(patterns: &[&[u8]], syntax: Syntax) -> Result<Hir, Pa
         } else {
             Hir::literal(*pattern)
         };
+        let most = WRITTEN_OUT_AT_MOST.max(2 * pattern.len());
+        if length_written_out(&parsed) > most {
+            return Err(PatternError::new(format_args!(
+                "too large: with its repetitions written out it has more than {most} characters"
+            )));
+        }
         let count = parsed.properties().explicit_captures_len();
         let mut within = Within {
             terminator: syntax.terminator,

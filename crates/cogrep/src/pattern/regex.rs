@@ -16,8 +16,11 @@ use super::required::{Prefilter, Required};
 use super::words::{is_word_before, is_word_behind};
 use super::{PatternError, Syntax, line_around};
 
-/// What a compiled regex may take. Ten times what a thousand alternatives need; `(a{0,500}){500}` is refused.
-const COMPILED_AT_MOST: usize = 10 << 20;
+/// What a compiled regex may take: twice what 20,000 alternatives need.
+const COMPILED_AT_MOST: usize = 100 << 20;
+/// What the states may take that are made as they are needed. With less than a large regex needs for a few of them
+/// the engine falls back to one that is a hundred times slower; a small one never comes near.
+const STATES_AT_MOST: usize = 64 << 20;
 
 /// A regex that finds lines in blocks, and where in a line it matches.
 #[derive(Clone, Debug)]
@@ -256,7 +259,8 @@ impl Engine {
             .match_kind(kind)
             .line_terminator(terminator)
             .which_captures(groups)
-            .nfa_size_limit(limit);
+            .nfa_size_limit(limit)
+            .hybrid_cache_capacity(STATES_AT_MOST);
         let regex = Regex::builder()
             .configure(config)
             .build_from_hir(hir)

@@ -9,8 +9,11 @@ use super::caseless::Caseless;
 use super::literals::Literals;
 use super::{PatternError, Syntax};
 
-/// The most texts of which one has to be there.
-const TEXTS_AT_MOST: usize = 64;
+/// The most texts of which one has to be there, if they are short, and if they are not.
+const SHORT_AT_MOST: usize = 64;
+const TEXTS_AT_MOST: usize = 100_000;
+/// From so many bytes on a text is not short.
+const LONG: usize = 4;
 
 /// Texts of which one is in every match.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,9 +76,16 @@ fn what(hir: &Hir) -> Option<What> {
                     What::Texts(more) => texts.extend(more),
                     What::AnyCase(_) => return None,
                 }
-                if texts.len() > TEXTS_AT_MOST {
-                    return None;
+            }
+            let are_short = texts.iter().any(|text| text.len() < LONG);
+            if texts.len()
+                > if are_short {
+                    SHORT_AT_MOST
+                } else {
+                    TEXTS_AT_MOST
                 }
+            {
+                return None;
             }
             Some(What::Texts(texts))
         }

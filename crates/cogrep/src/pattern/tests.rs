@@ -169,7 +169,7 @@ proptest! {
 
     #[test]
     fn literals_match_what_they_are(
-        patterns in proptest::collection::vec("[abk.* ä_]{0,3}", 1..4),
+        patterns in proptest::collection::vec("[abkK.* äÄ\u{212A}_]{0,3}", 1..4),
         syntax in syntax_of(true),
         text in text(),
     ) {
@@ -177,6 +177,45 @@ proptest! {
         let naive = Naive::new(&patterns, syntax).expect("any text is one");
         let mut pattern = Pattern::any_of(patterns.iter().map(|it| it.as_bytes()), syntax).expect("it is one");
         prop_assert_eq!(by_block(&mut pattern, &text), naive.select(&text), "{}", text.escape_ascii());
+    }
+
+    /// Few and many, short and long, in any case or not, as words or not: of those that begin first the longest.
+    #[test]
+    fn of_several_texts_the_longest_of_the_leftmost_is_the_match(
+        texts in prop_oneof![
+            proptest::collection::vec("[akKsſäÄß.]{1,4}", 2..5),
+            proptest::collection::vec("[ab]{2,5}", 24..30),
+            proptest::collection::vec("[абА]{1,12}", 2..5),
+            proptest::collection::vec("[ks]{5,9}", 2..5),
+        ],
+        line in "([abkKsSſäÄ\u{212A}ßẞ_. ]|[абАБ]{3}){0,14}",
+        (ignore_case, words) in any::<(bool, bool)>(),
+    ) {
+        let syntax = Syntax { literal: true, ignore_case, words, ..Syntax::default() };
+        let mut pattern = Pattern::any_of(texts.iter().map(String::as_bytes), syntax).expect("texts");
+        let mut longest: Vec<&str> = texts.iter().map(String::as_str).collect();
+        longest.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        let regexes: Vec<Regex> = longest
+            .iter()
+            .map(|text| Naive::new(&[text], syntax).expect("any text is one").regexes.remove(0))
+            .collect();
+        let bytes = line.as_bytes();
+        let mut from = 0;
+        loop {
+            let naive = (from..bytes.len()).filter(|&start| line.is_char_boundary(start)).find_map(|start| {
+                regexes.iter().find_map(|regex| {
+                    let found = regex.find(Input::new(bytes).range(start..).anchored(Anchored::Yes))?;
+                    (!words || words::is_word(bytes, &found.range())).then(|| found.range())
+                })
+            });
+            let found = pattern.bounds(bytes, from);
+            prop_assert_eq!(&found, &naive, "{:?} from {}", pattern, from);
+            let Some(found) = found else {
+                break;
+            };
+            from = found.end;
+        }
+        prop_assert_eq!(by_block(&mut pattern, bytes), if line.is_empty() { vec![] } else { vec![from > 0] });
     }
 
     /// Each line that is found has a match, which is where `bounds` says.
@@ -315,6 +354,39 @@ fn words_beside_a_broken_byte_have_their_groups() {
     assert_eq!(groups, [Some(1..3), Some(1..2)]);
 }
 
+// 5,000 words of Cyrillic took more than a minute, and a text of 1 MB with a k in it was refused.
+#[test]
+fn texts_in_any_case_are_compared_where_a_part_of_them_is() {
+    let syntax = Syntax {
+        literal: true,
+        ignore_case: true,
+        ..Syntax::default()
+    };
+    let long = "ks\u{17F} ".repeat(250_000) + "x" + &"sk".repeat(250_000);
+    let mut pattern = Pattern::any_of([long.as_bytes()], syntax).expect("a text");
+    let text = [b"y", long.to_uppercase().as_bytes(), b"\nsk\n"].concat();
+    assert_eq!(by_block(&mut pattern, &text), [true, false]);
+    assert_eq!(pattern.bounds(&text, 0).map(|found| found.start), Some(1));
+
+    let whole = Syntax {
+        lines: true,
+        ..syntax
+    };
+    let texts: Vec<String> = (0..5000).map(|number| format!("Слово{number}")).collect();
+    let texts = || texts.iter().map(String::as_bytes);
+    // A byte of a character is not that byte.
+    let mut broken = Pattern::any_of([&b"\x9Fa"[..], b"b\xC3", b"\xFF"], syntax).expect("texts");
+    assert_eq!(
+        by_block(&mut broken, b"\xC3\x9Fa\nb\xC3\x9F\n\x9FA\nB\xC3\n"),
+        [false, false, true, true]
+    );
+    let text = "СЛОВО7\n слово7\nслова7\n".as_bytes();
+    let mut anywhere = Pattern::any_of(texts(), syntax).expect("texts");
+    assert_eq!(by_block(&mut anywhere, text), [true, true, false]);
+    let mut whole = Pattern::any_of(texts(), whole).expect("texts");
+    assert_eq!(by_block(&mut whole, text), [true, false, false]);
+}
+
 // With a k or an s in one of them, all went through a regex, which was refused or took minutes.
 #[test]
 fn many_texts_in_any_case_need_no_regex() {
@@ -326,7 +398,7 @@ fn many_texts_in_any_case_need_no_regex() {
     let texts: Vec<String> = (0..20_000).map(|number| format!("desk{number}s")).collect();
     let mut pattern = Pattern::any_of(texts.iter().map(String::as_bytes), syntax);
     let pattern = pattern.as_mut().expect("texts");
-    assert!(matches!(pattern.engine, Engine::Literals(_)));
+    assert!(matches!(pattern.engine, Engine::AnyCase(_)));
     let text = "x\nDE\u{17F}\u{212A}19999S\ndesk20000s\n";
     assert_eq!(by_block(pattern, text.as_bytes()), [false, true, false]);
 }
