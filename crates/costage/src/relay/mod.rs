@@ -79,6 +79,7 @@ impl Relay {
             relay: self.clone(),
             from: from.framed(b'\n', Framing::AsItComes),
             way: Way::Untried,
+            may_have_much: true,
         }
     }
 }
@@ -96,6 +97,9 @@ pub struct RelayReader {
     relay: Relay,
     from: Reader,
     way: Way,
+    /// Nothing was read yet, or the last read brought much: where lines come one by one it is not asked each time how
+    /// much there is.
+    may_have_much: bool,
 }
 
 /// How the input's bytes are had without reading them.
@@ -304,14 +308,19 @@ impl Pull for RelayReader {
 
     fn pull(&mut self, waits: &Waits) -> Result<Pulled> {
         if self.from.is_ready(waits)
+            && self.may_have_much
             && let Some(pulled) = self.round()?
         {
             return Ok(pulled);
         }
-        match self.read_fed()? {
-            Some(block) => Ok(Pulled::Block(block)),
-            None => self.from.pull(waits),
+        if let Some(block) = self.read_fed()? {
+            return Ok(Pulled::Block(block));
         }
+        let pulled = self.from.pull(waits)?;
+        if let Pulled::Block(block) = &pulled {
+            self.may_have_much = block.len() >= LEAST;
+        }
+        Ok(pulled)
     }
 
     fn drains(&self) -> bool {
