@@ -430,6 +430,10 @@ fn wrong_values_are_told() {
             "cobroadcast: invalid number of restarts: 'x'\n",
         ),
         ("--queue=x", "invalid value 'x' for '--queue'"),
+        (
+            "--drain-timeout=10000000000000000000s",
+            "a time is neither negative nor endless",
+        ),
         ("--queue -1", "invalid value '-1' for '--queue'"),
         ("--when-full -x", "invalid argument '-x' for '--when-full'"),
         ("--ok-status -1", "invalid value '-1' for '--ok-status'"),

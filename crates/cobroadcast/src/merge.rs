@@ -128,7 +128,8 @@ impl Target {
     fn deadline(&mut self) -> Option<Instant> {
         let is_behind = self.flow == Flow::Full || self.flow == Flow::Stop && !self.to.idle();
         let patience = self.patience.as_ref().filter(|_| is_behind)?;
-        patience.taken.map(|(_, since)| since + patience.timeout)
+        let (_, since) = patience.taken?;
+        since.checked_add(patience.timeout)
     }
 
     /// Gives it up if it has taken nothing for too long.

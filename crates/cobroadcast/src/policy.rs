@@ -271,8 +271,9 @@ impl<S: Stage> Policy<S> {
     /// When it is to be given up, if nothing happens.
     fn deadline(&self) -> Option<Instant> {
         let (end, timeout) = (self.end.as_ref()?, self.limits.drain_timeout?);
-        self.is_behind()
-            .then(|| end.since.max(self.taken.1) + timeout)
+        let since = end.since.max(self.taken.1);
+        // None for one that no clock will see.
+        since.checked_add(timeout).filter(|_| self.is_behind())
     }
 
     /// Gives the target up if it has taken nothing for too long.

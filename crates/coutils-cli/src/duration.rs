@@ -1,6 +1,6 @@
 //! Times as they are typed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Reads a time: `250ms`, `1.5s`, `2m`, `1h`, `1d`; a plain number is seconds.
 ///
@@ -32,8 +32,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     let number: f64 = digits
         .parse()
         .map_err(|_| "expected a time such as 250ms, 1.5s or 2m".to_owned())?;
-    Duration::try_from_secs_f64(number * seconds_per_unit)
-        .map_err(|_| "a time is neither negative nor endless".into())
+    let time = Duration::try_from_secs_f64(number * seconds_per_unit).ok();
+    time.filter(|&time| is_countable(time))
+        .ok_or_else(|| "a time is neither negative nor endless".into())
+}
+
+/// Can it be waited for, also when it begins after as long a time?
+fn is_countable(time: Duration) -> bool {
+    let twice = time.checked_mul(2);
+    twice.is_some_and(|twice| Instant::now().checked_add(twice).is_some())
 }
 
 #[cfg(test)]
@@ -46,7 +53,7 @@ mod tests {
         assert_eq!(duration("1h"), Ok(Duration::from_hours(1)));
         assert_eq!(duration("0.5d"), Ok(Duration::from_hours(12)));
         for nonsense in [
-            "", "s", "1x", "1 s", "1e400", "NaN", "ß", "1ß", "inf", "--1",
+            "", "s", "1x", "1 s", "1e400", "NaN", "ß", "1ß", "inf", "--1", "1e19s",
         ] {
             assert!(duration(nonsense).is_err(), "{nonsense}");
         }
