@@ -17,24 +17,29 @@ const SPECIAL: &[u8] = br"\.+*?()|[]{}^$";
 /// that each byte of the text has to be held against all of them.
 const WRITTEN_OUT_AT_MOST: usize = 50_000;
 
-/// How many characters it has when its repetitions are written out.
-fn length_written_out(hir: &Hir) -> usize {
-    let sum = |parts: &[Hir]| {
-        parts
-            .iter()
-            .map(length_written_out)
-            .fold(0, usize::saturating_add)
-    };
+/// How many characters it has when its repetitions are written out, each class counted as `of_class` says.
+pub(super) fn length_written_out(hir: &Hir, of_class: fn(&Class) -> usize) -> usize {
+    let length = |part: &Hir| length_written_out(part, of_class);
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => 0,
-        HirKind::Class(_) => 1,
+        HirKind::Class(class) => of_class(class),
         HirKind::Literal(literal) => literal.0.len(),
-        HirKind::Capture(capture) => length_written_out(&capture.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => sum(parts),
+        HirKind::Capture(capture) => length(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().map(length).fold(0, usize::saturating_add)
+        }
         HirKind::Repetition(repetition) => {
             let times = repetition.max.unwrap_or(repetition.min).max(1) as usize;
-            length_written_out(&repetition.sub).saturating_mul(times)
+            length(&repetition.sub).saturating_mul(times)
         }
+    }
+}
+
+/// How many ranges of characters it has.
+pub(super) fn ranges(class: &Class) -> usize {
+    match class {
+        Class::Unicode(class) => class.ranges().len(),
+        Class::Bytes(class) => class.ranges().len(),
     }
 }
 
@@ -56,7 +61,7 @@ pub(super) fn alternatives(patterns: &[&[u8]], syntax: Syntax) -> Result<Hir, Pa
             Hir::literal(*pattern)
         };
         let most = WRITTEN_OUT_AT_MOST.max(2 * pattern.len());
-        if length_written_out(&parsed) > most {
+        if length_written_out(&parsed, |_| 1) > most {
             return Err(PatternError::new(format_args!(
                 "too large: with its repetitions written out it has more than {most} characters"
             )));

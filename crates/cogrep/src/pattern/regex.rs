@@ -10,7 +10,7 @@ use regex_automata::{Anchored, Input, MatchKind, PatternID};
 use regex_syntax::hir::Hir;
 
 use super::dense::Dense;
-use super::parse::{Words, as_lines, as_words, without_groups};
+use super::parse::{Words, as_lines, as_words, length_written_out, ranges, without_groups};
 use super::race::{Race, Way};
 use super::required::{Prefilter, Required};
 use super::words::{is_word_before, is_word_behind};
@@ -18,8 +18,11 @@ use super::{PatternError, Syntax, line_around};
 
 /// What a compiled regex may take: twice what 20,000 alternatives need.
 const COMPILED_AT_MOST: usize = 100 << 20;
-/// What the states may take that are made as they are needed. With less than a large regex needs for a few of them
-/// the engine falls back to one that is a hundred times slower; a small one never comes near.
+/// What the states may take that are made as they are needed: so much for each character or range of characters. With
+/// less than a large regex needs for a few of them the engine falls back to one that is a hundred times slower; with
+/// more than a small one needs it makes states without end.
+const STATES_A_RANGE: usize = 200;
+const STATES_AT_LEAST: usize = 2 << 20;
 const STATES_AT_MOST: usize = 64 << 20;
 
 /// A regex that finds lines in blocks, and where in a line it matches.
@@ -254,13 +257,15 @@ impl Engine {
         groups: WhichCaptures,
         limit: Option<usize>,
     ) -> Result<Engine, PatternError> {
+        let ranges = length_written_out(hir, ranges);
+        let states = ranges.saturating_mul(STATES_A_RANGE);
         let config = Regex::config()
             .utf8_empty(false)
             .match_kind(kind)
             .line_terminator(terminator)
             .which_captures(groups)
             .nfa_size_limit(limit)
-            .hybrid_cache_capacity(STATES_AT_MOST);
+            .hybrid_cache_capacity(states.clamp(STATES_AT_LEAST, STATES_AT_MOST));
         let regex = Regex::builder()
             .configure(config)
             .build_from_hir(hir)
