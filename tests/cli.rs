@@ -64,6 +64,18 @@ fn the_man_page_has_the_options_and_no_faults() {
 }
 
 #[test]
+fn h_prints_the_help_where_it_has_no_other_use() {
+    for tool in ["cobroadcast", "codelay", "cofollow"] {
+        let help = Cmd::bin(tool).arg("--help").run();
+        assert!(help.stdout.len() > 500);
+        let short = Cmd::bin(tool).arg("-h").run();
+        short.stdout(&help.stdout).stderr("").code(0);
+    }
+    let grep = Cmd::bin("cogrep").args(["-h", "a"]).stdin("a\n").run();
+    grep.stdout("a\n").stderr("").code(0);
+}
+
+#[test]
 fn nothing_else_can_be_generated() {
     for (tool, failure) in TOOLS {
         Cmd::bin(tool)
@@ -154,7 +166,7 @@ fn debug_tells_where_it_starts_and_how_it_ended() {
         [
             "cofollow: debug: log: opened, starts at byte 8",
             "cofollow: debug: standard input: opened, read from where it stands",
-            "cofollow: debug: ended at the end of the input",
+            "cofollow: debug: ended because no more comes",
         ]
     );
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::builder::OsStringValueParser;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 use codelay::{Capacity, Probability, Rate, WhenFull};
 use coutils_cli::{Refusal, duration, flag, one_of, report_options, size};
 
@@ -140,12 +140,6 @@ pub fn command() -> Command {
                 .value_name("DELAY")
                 .value_parser(latency)
                 .help("A number of lines, 4: a line comes out when four more have gone in. A time, 250ms, 1.5s, 2m: each line comes out that long after it came, and none before those before it [default: 0s]"),
-        )
-        .arg(
-            Arg::new("short-help")
-                .short('h')
-                .action(ArgAction::Help)
-                .hide(true),
         )
         .next_help_heading("Delay")
         .args(delay())

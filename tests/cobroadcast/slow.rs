@@ -377,7 +377,7 @@ fn debug_tells_what_is_decided_and_what_became_of_it() {
         .stderr_contains(
             "cobroadcast: debug: branch 1 (name): when full: block, after 2048 bytes\n\
              cobroadcast: debug: branch 1 (name): received 2 lines, 8 bytes; written 2, 8; dropped 0, 0\n\
-             cobroadcast: debug: ended at the end of the input\n",
+             cobroadcast: debug: ended because no more comes\n",
         )
         .code(0);
 }

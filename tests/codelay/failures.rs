@@ -216,16 +216,6 @@ fn what_is_to_be_one_of_a_few_words_may_be_shortened() {
 }
 
 #[test]
-fn h_is_free_and_prints_the_help() {
-    let help = codelay(["--help"]).run();
-    codelay(["-h"])
-        .run()
-        .stdout(&help.stdout)
-        .stderr("")
-        .code(0);
-}
-
-#[test]
 fn a_negative_delay_and_a_file_are_refused() {
     let hint = "Try 'codelay --help' for more information.\n";
     let output = codelay(["-1s"]).run();

@@ -14,9 +14,20 @@ use crate::getopt::rewrite;
 use crate::{Numbers, Program};
 
 /// Gives a command the habits the tools share: the last of an option wins, long options may be abbreviated,
-/// `--help` and `-V` are the only ones with a meaning of their own (`-h` is left to the tool), and the last in
-/// the help.
+/// `--help` and `-V` are the only ones with a meaning of their own, and the last in the help. `-h` is `--help`, too, where
+/// the tool has not another use for it.
 fn settle(command: Command) -> Command {
+    let mut help = Arg::new("help")
+        .long("help")
+        .action(ArgAction::Help)
+        .help("Print this help")
+        .help_heading("About");
+    if command
+        .get_arguments()
+        .all(|arg| arg.get_short() != Some('h'))
+    {
+        help = help.short('h');
+    }
     command
         .args_override_self(true)
         .infer_long_args(true)
@@ -24,13 +35,7 @@ fn settle(command: Command) -> Command {
         .disable_help_flag(true)
         .disable_version_flag(true)
         .version(env!("CARGO_PKG_VERSION"))
-        .arg(
-            Arg::new("help")
-                .long("help")
-                .action(ArgAction::Help)
-                .help("Print this help")
-                .help_heading("About"),
-        )
+        .arg(help)
         .arg(
             Arg::new("version")
                 .short('V')

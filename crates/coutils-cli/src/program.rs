@@ -152,7 +152,7 @@ impl Program {
     /// Before that the totals are told, if they are to be.
     pub fn exit(&self, ended: Result<Ended>, status: ExitCode) -> ExitCode {
         let (how, signal) = match &ended {
-            Ok(Ended::Input) => ("at the end of the input", None),
+            Ok(Ended::Input) => ("because no more comes", None),
             Ok(Ended::Stopped) => ("because no more was wanted", None),
             Ok(Ended::Signal(signal)) => ("by a signal", Some(*signal)),
             Ok(Ended::Abandoned(signal)) => {
