@@ -15,8 +15,8 @@ cases:  see CASES; and `start` with `literal` and `regex` in place of a text's: 
 The output goes into a pipe and is read from it. The programs of one case run in turn, run after run, and medians
 are compared. In a first turn output and status are compared: one that differs from cogrep's is shown with a `!` and
 left out of the ratio. The fastest of the others then runs twice in each turn: what it differs from itself is the
-noise. One that took five times as long is not run again. --only takes patterns as the shell's (`log/*/count`). --from prints the tables of what was measured
-before, of several runs together.
+noise. One that took five times as long is not run again. --only takes patterns as the shell's (`log/*/count`).
+--from prints the tables of what was measured before, of several runs together.
 """
 
 import argparse
@@ -54,6 +54,8 @@ MAPS = ("rg",)
 FREQUENT = {"log": "Firefox", "short": "es/", "long": "/swig/doc"}
 WHOLE = {"log": r'.*curl/8\.5\.0"', "short": "HEAD .*", "long": r'.*curl/8\.5\.0"'}
 WORDS = 100
+# What two runs of the same may differ by.
+CLOSE = 0.05
 
 
 def cases(text, words):
@@ -217,7 +219,7 @@ def limit(name, fastest):
 
 def tables(results):
     """Prints a table for each text and input, and what all cases come to."""
-    ratios, over = {}, []
+    ratios, noises, over = {}, [], []
     for group in dict.fromkeys(name.rpartition("/")[0] for name in results):
         lines = []
         of_group = {name: result for name, result in results.items() if name.rpartition("/")[0] == group}
@@ -232,6 +234,7 @@ def tables(results):
                 _, fastest, _, ratio, noise = found
                 ratios[name] = ratio
                 itself = f"{noise:.2f}" if noise else ""
+                noises += [noise] if noise else []
                 line += [f"{ratio:.2f}", fastest, itself]
                 if ratio > limit(name, fastest):
                     over.append(f"{name} {ratio:.2f} ({fastest}, noise {itself})")
@@ -246,6 +249,11 @@ def tables(results):
     for part in ("", *(f"{text}/" for text in texts.SHARES), *(f"/{kind}/" for kind in INPUTS)):
         if some := [ratio for name, ratio in searches.items() if part in name]:
             print(f"- {part.strip('/') or 'all'}: {geometric_mean(some):.3f} of {len(some)} cases")
+    if noises:
+        apart = [abs(noise - 1) for noise in noises]
+        close = sum(share <= CLOSE for share in apart)
+        print(f"\nthe fastest other differed from itself by {CLOSE:.0%} or less in {close} of {len(apart)} cases, "
+              f"by {max(apart):.0%} at most")
     print(f"\nabove the limit: {'; '.join(over) or 'none'}")
 
 

@@ -38,12 +38,16 @@ impl<S: Stage> Output<S> {
         let is_all_of_it = run.len() == block.len();
         // A line goes on as a line: the last of all gets the terminator it may lack.
         let is_finished = run.end < block.len() || block.is_finished();
-        let is_worth_it = run.len() >= WORTH_SHARING || is_all_of_it;
-        if !is_worth_it || !(is_finished || self.in_pieces) {
-            self.gather.push(&block[run]);
+        let is_shared = if is_finished {
+            is_all_of_it || run.len() >= WORTH_SHARING
         } else {
+            self.in_pieces && run.len() >= WORTH_SHARING
+        };
+        if is_shared {
             self.send_gathered()?;
             self.send(&block.slice(run))?;
+        } else {
+            self.gather.push(&block[run]);
         }
         if !is_finished {
             self.gather.push(&[block.terminator()]);
