@@ -19,7 +19,7 @@ pub struct Settings {
     pub reorder: bool,
     /// At most so many lines or bytes leave in a second, evenly: none is saved up while the channel is idle.
     pub rate: Option<Rate>,
-    /// How many lines, or bytes, that wait for the rate may leave together. The default is what 1 ms brings.
+    /// How many lines, or bytes, that wait for the rate may leave together. The default is what 1 ms brings, or one line.
     pub burst: Option<u64>,
     /// Lines leave with the gaps that the times in them have.
     pub replay: Option<Replay>,
