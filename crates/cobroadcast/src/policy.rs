@@ -334,9 +334,12 @@ impl<S: Stage> Stage for Policy<S> {
     }
 
     fn flush(&mut self) -> Result<Flow> {
-        if let (Some(to), true) = (&mut self.to, self.flow != Flow::Stop) {
+        while let (Some(to), true) = (&mut self.to, self.flow != Flow::Stop) {
             let answer = to.flush();
-            let _ = self.note(answer)?;
+            if self.note(answer)? != Flow::More || self.store.is_empty() {
+                break;
+            }
+            // A flush made room. What takes it is to be flushed, too.
             self.drain()?;
         }
         Ok(self.answer())
