@@ -401,3 +401,52 @@ impl<S> fmt::Debug for Policy<S> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    /// Full until it is flushed, which writes what it was sent.
+    struct Gathers {
+        is_full: bool,
+        held: u32,
+        written: Rc<Cell<u32>>,
+    }
+
+    impl Stage for Gathers {
+        fn send(&mut self, _: &Block) -> Result<Flow> {
+            self.held += 1;
+            Ok(if self.is_full { Flow::Full } else { Flow::More })
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            None
+        }
+
+        fn flush(&mut self) -> Result<Flow> {
+            self.is_full = false;
+            self.written.set(self.written.get() + self.held);
+            self.held = 0;
+            Ok(Flow::More)
+        }
+    }
+
+    // It stayed in the target until more came.
+    #[test]
+    fn what_takes_the_room_that_a_flush_made_is_flushed_too() {
+        let written = Rc::new(Cell::new(0));
+        let to = Gathers {
+            is_full: true,
+            held: 0,
+            written: Rc::clone(&written),
+        };
+        let mut queue = policy(Limits::default(), to);
+        for _ in 0..2 {
+            let _ = queue.send(&Block::from("a line\n")).expect("sent");
+        }
+        let _ = queue.flush().expect("flushed");
+        assert_eq!(written.get(), 2);
+    }
+}
