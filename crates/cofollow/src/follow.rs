@@ -124,7 +124,7 @@ impl Pull for Follow {
     }
 
     fn look_again(&mut self) {
-        self.0.look_at_all();
+        self.0.look_at_last();
     }
 
     fn stop(&mut self) -> Option<Block> {

@@ -110,6 +110,11 @@ impl Marks {
         usize::from(self.head.length) == Fingerprint::LONGEST
     }
 
+    /// Do they begin with these bytes?
+    pub(crate) fn begin_with(&self, bytes: &[u8]) -> bool {
+        self.head.bytes().starts_with(bytes)
+    }
+
     /// Does the file begin with the same bytes?
     pub(crate) fn begin(&self, file: &impl Readable) -> io::Result<bool> {
         let head = self.head.bytes();

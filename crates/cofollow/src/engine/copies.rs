@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Engine;
-use super::siblings::{Opened, Sibling};
+use super::siblings::Opened;
 use crate::disk::{Disk, Facts, Readable};
 use crate::generation::Generation;
 use crate::identity::Identity;
@@ -94,14 +94,15 @@ impl<D: Disk> Engine<D> {
         {
             return Copied::Yes;
         }
-        if self.is_begun(owner, &sibling) {
+        let Ok(opened) = self.open(sibling) else {
+            return Copied::No;
+        };
+        if self.is_begun(owner, &opened) {
             let later = Instant::now() + self.rules.poll;
             self.globs_at.get_or_insert(later);
             return Copied::Perhaps;
         }
-        let opened = self.open(sibling);
-        let is_copy = opened.is_ok_and(|opened| self.is_copy(owner, &opened));
-        if !is_copy {
+        if !self.is_copy(owner, &opened) {
             return Copied::No;
         }
         self.copies.insert(identity);
@@ -109,21 +110,21 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Is somebody just copying the present file, perhaps, and not far enough to tell?
-    pub(super) fn is_begun(&self, index: usize, sibling: &Sibling) -> bool {
-        let present = self.names[index].present();
-        let is_younger = |present: &Generation<D::File>| {
-            let (born, since) = (sibling.facts.identity.born, present.identity.born);
-            born.is_some() && born > since
+    pub(super) fn is_begun(&self, index: usize, opened: &Opened<D::File>) -> bool {
+        let facts = &opened.sibling.facts;
+        let Some((present, born)) = self.names[index].present().zip(facts.identity.born) else {
+            return false;
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let is_new = |born: u64| {
-            now.is_ok_and(|now| now.saturating_sub(Duration::from_nanos(born)) < self.rules.poll)
-        };
+        let is_new =
+            now.is_ok_and(|now| now.saturating_sub(Duration::from_nanos(born)) < self.rules.poll);
         // Who does not follow will not look again.
         self.rules.follow
-            && present.is_some_and(is_younger)
-            && sibling.facts.length < TELLING as u64
-            && sibling.facts.identity.born.is_some_and(is_new)
+            && !self.is_last_look
+            && is_new
+            && Some(born) > present.identity.born
+            && facts.length < TELLING as u64
+            && begins_as(&*opened.file, present)
     }
 
     /// Is it a copy of a text that is read already? Then it was made by who copies and truncates, or by hand.
@@ -147,6 +148,19 @@ impl<D: Disk> Engine<D> {
                     && is_part(&*opened.file, &sibling.facts, &*generation.file)
         })
     }
+}
+
+/// Does a short file begin as what is in another, or as what was read of it?
+fn begins_as<F: Readable>(file: &F, other: &Generation<F>) -> bool {
+    let (mut first, mut second) = ([0; TELLING], [0; TELLING]);
+    let read = (
+        file.read_at(&mut first, 0),
+        other.file.read_at(&mut second, 0),
+    );
+    let (Ok(one), Ok(two)) = read else {
+        return false;
+    };
+    second[..two].starts_with(&first[..one]) || other.marks.begin_with(&first[..one])
 }
 
 /// Are the marks of what was read in another file, as far as it goes?

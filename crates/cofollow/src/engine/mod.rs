@@ -96,6 +96,7 @@ pub(crate) struct Engine<D: Disk> {
     copies: HashSet<Identity>,
     saver: Option<Saver>,
     said_none_left: bool,
+    is_last_look: bool,
 }
 
 impl<D: Disk> Engine<D> {
@@ -131,6 +132,7 @@ impl<D: Disk> Engine<D> {
             copies: HashSet::new(),
             saver: None,
             said_none_left: false,
+            is_last_look: false,
         }
     }
 
@@ -281,6 +283,13 @@ impl<D: Disk> Engine<D> {
         for at in 0..self.globs.len() {
             self.look_at_glob(at, None);
         }
+    }
+
+    /// Looks at all before the end: nothing is put off any more.
+    pub(crate) fn look_at_last(&mut self) {
+        self.is_last_look = true;
+        self.look_at_all();
+        self.is_last_look = false;
     }
 
     pub(crate) fn pull(&mut self) -> Pulled {

@@ -16,6 +16,8 @@ enum Ahead {
     Held,
     /// Only more of a line that is not finished.
     Unfinished,
+    /// Another text was found in it.
+    Renewed,
     Nothing,
 }
 
@@ -34,30 +36,40 @@ enum Next {
     Lines(usize),
     /// More of a line that is not finished.
     Unfinished,
+    /// That is to be looked for: there is another text in one of its files.
+    Renewed,
     Nothing,
 }
 
 impl<D: Disk> Engine<D> {
     /// Reads on under a name.
     pub(crate) fn read_next(&mut self, index: usize) -> Came {
-        match self.next_of(index) {
-            Next::Lines(at) => {
-                self.give_out_ahead(index, at);
-                if self.is_drained(index) {
-                    self.rest(index);
-                } else {
-                    self.take_turns(index);
+        loop {
+            return match self.next_of(index) {
+                Next::Lines(at) => {
+                    self.give_out_ahead(index, at);
+                    if self.is_drained(index) {
+                        self.rest(index);
+                    } else {
+                        self.take_turns(index);
+                    }
+                    Came::Lines
                 }
-                Came::Lines
-            }
-            Next::Unfinished => {
-                self.take_turns(index);
-                Came::Unfinished
-            }
-            Next::Nothing => {
-                self.rest(index);
-                Came::Nothing
-            }
+                Next::Unfinished => {
+                    self.take_turns(index);
+                    Came::Unfinished
+                }
+                Next::Renewed => {
+                    // It may have been copied and truncated more than once, and the texts between come before this one.
+                    self.forget_listings_before(Instant::now());
+                    self.look_at_name(index, None);
+                    continue;
+                }
+                Next::Nothing => {
+                    self.rest(index);
+                    Came::Nothing
+                }
+            };
         }
     }
 
@@ -74,21 +86,19 @@ impl<D: Disk> Engine<D> {
         let Some(newest) = self.names[index].generations.len().checked_sub(1) else {
             return Next::Nothing;
         };
-        if let Ahead::Unfinished = self.read_ahead(index, newest) {
-            return Next::Unfinished;
+        match self.read_ahead(index, newest) {
+            Ahead::Unfinished => return Next::Unfinished,
+            Ahead::Renewed => return Next::Renewed,
+            Ahead::Held | Ahead::Nothing => {}
         }
-        let mut chosen = self.names[index].generations.len() - 1;
+        let mut chosen = newest;
         let mut at = 0;
         while at < chosen {
-            let before = self.names[index].generations.len();
             match self.read_ahead(index, at) {
                 Ahead::Held => (chosen, at) = (at, 0),
                 Ahead::Unfinished => return Next::Unfinished,
-                Ahead::Nothing => {
-                    at += 1;
-                    // A file that was written anew meanwhile is two.
-                    chosen += self.names[index].generations.len() - before;
-                }
+                Ahead::Renewed => return Next::Renewed,
+                Ahead::Nothing => at += 1,
             }
         }
         if self.names[index].generations[chosen].ahead.is_none() {
@@ -99,6 +109,7 @@ impl<D: Disk> Engine<D> {
             Some(first) => match self.read_ahead(index, first) {
                 Ahead::Held => Next::Lines(first),
                 Ahead::Unfinished => Next::Unfinished,
+                Ahead::Renewed => Next::Renewed,
                 // Its end is waited for, until its file is let go.
                 Ahead::Nothing => Next::Nothing,
             },
@@ -117,38 +128,34 @@ impl<D: Disk> Engine<D> {
 
     /// Makes a generation hold its next lines, if it has any.
     fn read_ahead(&mut self, index: usize, at: usize) -> Ahead {
-        loop {
-            if self.names[index].generations[at].ahead.is_some() {
-                return Ahead::Held;
+        if self.names[index].generations[at].ahead.is_some() {
+            return Ahead::Held;
+        }
+        self.load(index, at);
+        let name = &mut self.names[index];
+        let chunk = name.generations[at].read(&mut self.framer);
+        match chunk {
+            Ok(Chunk::Block(block)) => {
+                name.generations[at].ahead = Some(block);
+                Ahead::Held
             }
-            self.load(index, at);
-            let name = &mut self.names[index];
-            let chunk = name.generations[at].read(&mut self.framer);
-            return match chunk {
-                Ok(Chunk::Block(block)) => {
-                    name.generations[at].ahead = Some(block);
-                    Ahead::Held
+            Ok(Chunk::Partial) => Ahead::Unfinished,
+            Ok(Chunk::Drained) => Ahead::Nothing,
+            Ok(Chunk::Renewed(how)) => {
+                self.renew(index, at, how);
+                Ahead::Renewed
+            }
+            Ok(Chunk::End) => {
+                self.end_stream(index, at);
+                match self.names[index].generations[at].ahead {
+                    Some(_) => Ahead::Held,
+                    None => Ahead::Nothing,
                 }
-                Ok(Chunk::Partial) => Ahead::Unfinished,
-                Ok(Chunk::Drained) => Ahead::Nothing,
-                Ok(Chunk::Renewed(how)) => {
-                    self.renew(index, at, how);
-                    self.look_soon(index);
-                    // What is at this place now is the new text, or the old one in a copy.
-                    continue;
-                }
-                Ok(Chunk::End) => {
-                    self.end_stream(index, at);
-                    match self.names[index].generations[at].ahead {
-                        Some(_) => Ahead::Held,
-                        None => Ahead::Nothing,
-                    }
-                }
-                Err(error) => {
-                    name.fail(at, error, &mut self.notify);
-                    Ahead::Nothing
-                }
-            };
+            }
+            Err(error) => {
+                name.fail(at, error, &mut self.notify);
+                Ahead::Nothing
+            }
         }
     }
 

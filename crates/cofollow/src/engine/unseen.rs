@@ -83,7 +83,7 @@ impl<D: Disk> Engine<D> {
                 }
                 if own.contains(&identity) || self.is_anywhere(identity) {
                     known.push(opened.sibling);
-                } else if self.is_begun(index, &opened.sibling) {
+                } else if self.is_begun(index, &opened) {
                     is_begun = true;
                 } else {
                     is_news = true;

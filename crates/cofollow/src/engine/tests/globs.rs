@@ -53,10 +53,24 @@ fn what_may_be_the_beginning_of_a_copy_is_looked_at_again() {
     engine.rules.poll = Duration::from_hours(1);
     let path = dir.path().join("log.1");
     fs::remove_file(&path).expect("removed");
-    fs::write(&path, "3\n").expect("written");
+    fs::write(&path, "1\n").expect("written");
     engine.look_at_all();
     assert_eq!(all_of(&mut engine), "");
     engine.rules.poll = Duration::ZERO;
     engine.keep_time(Instant::now() + Duration::from_hours(2));
-    assert_eq!(all_of(&mut engine), "3\n");
+    assert_eq!(all_of(&mut engine), "1\n");
+}
+
+// It came a second late, and not at all where that was the end.
+#[test]
+fn what_does_not_begin_as_another_is_no_beginning_of_a_copy() {
+    let (dir, mut engine) = followed(&[("log", "1\n")]);
+    fs::write(dir.path().join("log.1"), "2\n").expect("written");
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "2\n");
+    fs::write(dir.path().join("log.2"), "1\n").expect("written");
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "");
+    engine.look_at_last();
+    assert_eq!(all_of(&mut engine), "1\n");
 }
