@@ -49,6 +49,8 @@ pub(crate) struct Generation<F> {
     tells_changes: bool,
     /// It is read in a copy, since it was truncated itself.
     pub(crate) is_copy: bool,
+    /// It came in the place of another text, and nothing of it has been given out: there may have been one between.
+    pub(crate) is_fresh: bool,
     /// What is in its place is another text, or nothing comes from it any more: only what was read is still to
     /// be given out.
     pub(crate) ended: bool,
@@ -118,6 +120,7 @@ impl<F: Readable> Generation<F> {
             watch: None,
             said_unreadable: false,
             is_copy: false,
+            is_fresh: false,
             ended: false,
         }
     }

@@ -132,7 +132,7 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Looks whether there is another text in one of its files.
-    fn renew_all(&mut self, index: usize) {
+    pub(super) fn renew_all(&mut self, index: usize) {
         let mut at = 0;
         while at < self.names[index].generations.len() {
             let before = self.names[index].generations.len();
@@ -235,6 +235,7 @@ impl<D: Disk> Engine<D> {
         };
         let mut new = Generation::new(key, Arc::clone(&old.file), &facts, 0);
         new.watch = old.watch.take();
+        new.is_fresh = true;
         let lost = if let Some((copy, copied)) = copy {
             (self.notify)(&Notice::Detail(Detail::Copied(Arc::clone(&shown))));
             let lost = old.lost_behind(copied.length, how);

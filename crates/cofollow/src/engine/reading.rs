@@ -89,6 +89,7 @@ impl<D: Disk> Engine<D> {
         match self.read_ahead(index, newest) {
             Ahead::Unfinished => return Next::Unfinished,
             Ahead::Renewed => return Next::Renewed,
+            Ahead::Held if self.is_first_of_fresh(index, newest) => return Next::Renewed,
             Ahead::Held | Ahead::Nothing => {}
         }
         let mut chosen = newest;
@@ -114,6 +115,15 @@ impl<D: Disk> Engine<D> {
                 Ahead::Nothing => Next::Nothing,
             },
         }
+    }
+
+    /// Are these the first lines of a text that came in the place of another? What was copied and truncated since it was
+    /// found there and before it was read left no trace in the file, and its copy is to be looked for once more.
+    fn is_first_of_fresh(&mut self, index: usize, at: usize) -> bool {
+        let name = &mut self.names[index];
+        let is_fresh = std::mem::take(&mut name.generations[at].is_fresh);
+        name.look_again |= is_fresh;
+        is_fresh
     }
 
     /// A retired generation whose last line was given out without its end, which must come before any other line
