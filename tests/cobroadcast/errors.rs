@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::{cobroadcast, numbers, sh};
-use crate::util::{Cmd, Dir, Output};
+use crate::util::{Cmd, Dir, Output, built};
 
 #[test]
 fn a_full_disk_ends_its_target_and_no_other() {
@@ -55,6 +55,41 @@ fn a_file_that_may_not_grow_ends_its_target_and_no_other() {
                 "{script}"
             );
         }
+    }
+}
+
+#[test]
+fn a_full_file_system_ends_its_target_and_no_other() {
+    let dir = Dir::new();
+    fs::create_dir(dir.path("small")).expect("made");
+    let mount = "mount -t tmpfs -o size=200k none small";
+    let can_mount = Cmd::new("unshare").args(["-rm", "sh", "-c", mount]);
+    if !can_mount.dir(dir.path("")).run().status.success() {
+        eprintln!("not tested: a file system of our own cannot be mounted here");
+        return;
+    }
+    let text = numbers(300_000);
+    for args in [
+        "small/one copy",
+        "--queue=1M small/one copy",
+        "-c cat small/one copy",
+    ] {
+        // Seen from outside the small one is an empty directory.
+        let script = format!(r#"{mount}; "$cobroadcast" {args}; echo $? >&2; cp small/one part"#);
+        let cmd = Cmd::new("unshare").args(["-rm", "sh", "-c", &script]);
+        cmd.env("cobroadcast", built("cobroadcast"))
+            .dir(dir.path(""))
+            .stdin(text.clone())
+            .run()
+            .stdout(&text)
+            .stderr("cobroadcast: small/one: No space left on device\n1\n");
+        let part = fs::read(dir.path("part")).expect("read");
+        assert!(
+            part.len() >= 190_000 && text.as_bytes().starts_with(&part),
+            "{}",
+            part.len()
+        );
+        assert!(fs::read(dir.path("copy")).expect("read") == text.as_bytes());
     }
 }
 
