@@ -142,16 +142,18 @@ impl Search<'_> {
             let why = io::Error::other("input file is also the output");
             return Err(Error::io(Call::Read, what, why));
         }
-        let is_file = metadata.as_ref().filter(|metadata| metadata.is_file());
+        let regular = metadata.as_ref().filter(|metadata| metadata.is_file());
         let input = Input {
             name: self.with_filename.then_some(name),
-            length: is_file.map(Metadata::len),
+            length: regular.map(Metadata::len),
         };
+        let is_file = regular.is_some();
         let _ = self.grep.to().begin(input)?;
         let start = if is_stdin { stdin_position() } else { None };
         if let (Some(file), Some(metadata)) = (&opened, &metadata) {
             let ended = self.in_parts(file, metadata, &what, input)?;
             if ended != Ended::Input {
+                self.has_ended(ended, is_file);
                 return Ok(ended);
             }
         }
@@ -161,10 +163,25 @@ impl Search<'_> {
         };
         let mut reader = reader.framed(self.terminator, Framing::Lines);
         let ended = self.driver.pump(&mut reader, &mut self.grep)?;
+        self.has_ended(ended, is_file);
         if let (Some(start), Some(end)) = (start, self.grep.to().stopped_at()) {
             leave_stdin_at(start + end);
         }
         Ok(ended)
+    }
+
+    /// What only the end of an input shows is not told of one that a signal ended: that no line of it is selected, and
+    /// how many lines of a file are. A stream has no other end; its count is true so far.
+    fn has_ended(&mut self, ended: Ended, is_file: bool) {
+        let is_cut = matches!(ended, Ended::Signal(_) | Ended::Abandoned(_));
+        let needs_all = match self.settings.report {
+            Report::NamesWithout => true,
+            Report::Count => is_file,
+            _ => false,
+        };
+        if is_cut && needs_all {
+            self.grep.to().break_off();
+        }
     }
 
     /// Searches all but an unfinished last line of a large regular file in parts, and leaves it to be read from
@@ -210,10 +227,6 @@ impl Search<'_> {
                 return Ok(Ended::Input);
             }
         }
-        self.program.debug(format_args!(
-            "{}: searched in parts by {threads} threads",
-            printable(what)
-        ));
         let stretch = Stretch {
             file: file.try_clone().map_err(describe)?,
             what: what.into(),
@@ -224,7 +237,21 @@ impl Search<'_> {
         };
         let grep = self.grep.to();
         let matcher = grep.matcher().clone();
-        let mut parts = Parallel::new(stretch, &matcher, self.settings, input, threads)?;
+        let mut parts = match Parallel::new(stretch, &matcher, self.settings, input, threads) {
+            // Without them it takes longer, no more.
+            Err(Error::Io {
+                call: Call::Spawn, ..
+            }) => {
+                file.seek(SeekFrom::Start(start)).map_err(describe)?;
+                return Ok(Ended::Input);
+            }
+            parts => parts?,
+        };
+        self.program.debug(format_args!(
+            "{}: searched in parts by {} threads",
+            printable(what),
+            parts.threads()
+        ));
         let ended = self.driver.pump(&mut parts, grep.output())?;
         grep.absorb(parts.passed());
         let passed = parts.passed();

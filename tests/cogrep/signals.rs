@@ -148,6 +148,40 @@ fn a_file_is_left_at_once() {
     running.wait().stdout("hit\n").stderr("").signal(2);
 }
 
+// The name was told though the rest of the input might have matched.
+#[test]
+fn an_input_that_a_signal_ended_is_not_said_to_match_nothing() {
+    let dir = Dir::new();
+    // Told when the next input begins: then the handlers are in place.
+    dir.write("first", "no\n");
+    // A stream has no other end: its count is told.
+    for (option, first, rest) in [
+        ("-L", "first\n", ""),
+        ("-c", "first:0\n", "(standard input):0\n"),
+    ] {
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        let search = cogrep(&[option, "z", "first", "-"]).dir(dir.path(""));
+        let running = search.stdin_from(reader).spawn();
+        running.wait_for_stdout(|text| text == first.as_bytes());
+        all_at_once(&running, || {
+            writer.write_all(b"x\n").expect("written");
+            running.kill("TERM");
+        });
+        let all = format!("{first}{rest}");
+        running.wait().stdout(all).stderr("").signal(15);
+        drop(writer);
+    }
+    slow_file(&dir, "file");
+    let never = SLOW.replace("hit", "never");
+    for (option, first) in [("-c", "first:0\n"), ("-L", "first\n")] {
+        let slow = cogrep(&[option, &never, "first", "file"]).dir(dir.path(""));
+        let running = slow.spawn();
+        running.wait_for_stdout(|text| text == first.as_bytes());
+        running.kill("INT");
+        running.wait().stdout(first).stderr("").signal(2);
+    }
+}
+
 #[test]
 fn signals_that_were_ignored_at_the_start_stay_ignored() {
     let script = "trap '' INT TERM HUP; exec \"$0\" a";

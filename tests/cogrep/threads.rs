@@ -113,6 +113,49 @@ fn a_number_of_threads_is_at_least_one() {
     }
 }
 
+// A million took a minute to begin, and one that could not begin ended the search.
+#[test]
+fn threads_that_are_too_many_are_not_begun() {
+    let dir = Dir::new();
+    large(&dir);
+    let expected = cogrep(["--threads=1", "-c", "hit", "large"])
+        .dir(dir.path(""))
+        .run()
+        .stdout;
+    let output = cogrep(["--threads=1000000", "--debug", "-c", "hit", "large"])
+        .dir(dir.path(""))
+        .run();
+    output.stdout(&expected).code(0);
+    output.stderr_contains("large: searched in parts by 13 threads\n");
+}
+
+#[test]
+fn without_threads_one_does_it() {
+    let dir = Dir::new();
+    large(&dir);
+    // Another user, who has no process yet: root may have as many as it wants.
+    let none = "chmod -R a+rX . && exec setpriv --reuid 54321 --clear-groups prlimit --nproc=1 \"$cogrep\"";
+    if sh(&format!("{none} --version"))
+        .dir(dir.path(""))
+        .run()
+        .status
+        .code()
+        != Some(0)
+    {
+        return;
+    }
+    for search in ["-c hit", "-n hit", "-b 'hit$'"] {
+        let run = |script: String| sh(&script).dir(dir.path("")).run();
+        let one = run(format!("\"$cogrep\" --threads=1 {search} large"));
+        for threads in ["", "--threads=4"] {
+            run(format!("{none} {threads} {search} large"))
+                .stdout(&one.stdout)
+                .stderr("")
+                .code(0);
+        }
+    }
+}
+
 /// So large that it is searched in parts if that is asked for: lines of all lengths, one of several parts, a last one without an end.
 fn uneven() -> String {
     let mut text = String::new();

@@ -25,6 +25,8 @@ use crate::{Input, Matcher, Report, Settings};
 const PART: u64 = 1 << 20;
 /// So many parts for each thread may be searched before the first of them has been taken.
 const AHEAD: u64 = 2;
+/// More threads than this are not begun: each takes memory and time to begin.
+const MOST: usize = 256;
 
 /// A search through a large regular file by several threads, as a source: its blocks are not the file's but what
 /// was found, in the file's order, to be sent to the target of a [`Grep`].
@@ -37,6 +39,7 @@ pub struct Parallel {
     shared: Arc<Shared>,
     news: Event,
     wait: Option<Wait>,
+    threads: usize,
     parts: u64,
     end: u64,
     passed: Passed,
@@ -71,11 +74,12 @@ impl Parallel {
             )
     }
 
-    /// Begins to search `input` with so many threads.
+    /// Begins to search `input` with so many threads, or with fewer: no more than there are parts, at most 256, and
+    /// those that are to be had.
     ///
     /// # Errors
     ///
-    /// If there are no threads to be had.
+    /// [`Call::Spawn`] if no thread is to be had.
     ///
     /// # Panics
     ///
@@ -95,6 +99,9 @@ impl Parallel {
         let (news, ring) = event().map_err(failed)?;
         let length = stretch.range.end.saturating_sub(stretch.range.start);
         let parts = length.div_ceil(PART);
+        let threads = threads
+            .min(MOST)
+            .min(usize::try_from(parts).unwrap_or(MOST));
         let begin = stretch.range.start;
         let state = State {
             lines: stretch.before.lines,
@@ -108,7 +115,8 @@ impl Parallel {
             changed: Condvar::new(),
             ring,
         });
-        for _ in 0..threads {
+        let mut running = 0;
+        while running < threads {
             let mut worker = Worker {
                 shared: Arc::clone(&shared),
                 matcher: matcher.clone(),
@@ -118,16 +126,26 @@ impl Parallel {
                 driver: Driver::new(),
             };
             let thread = thread::Builder::new().name("search".into());
-            thread.spawn(move || worker.run()).map_err(failed)?;
+            match thread.spawn(move || worker.run()) {
+                Ok(_) => running += 1,
+                Err(_) if running > 0 => break,
+                Err(error) => return Err(failed(error)),
+            }
         }
         Ok(Parallel {
             shared,
             news,
             wait: None,
+            threads: running,
             parts,
             end: begin,
             passed: Passed::default(),
         })
+    }
+
+    /// How many threads search.
+    pub fn threads(&self) -> usize {
+        self.threads
     }
 
     /// After its end: how far the file was searched.

@@ -156,6 +156,11 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         Ok(self.output.flow)
     }
 
+    /// The input ends before its end: neither its count nor its name is sent.
+    pub fn break_off(&mut self) {
+        self.input = None;
+    }
+
     /// Has any line of any input been selected?
     pub fn has_selected(&self) -> bool {
         self.has_selected
