@@ -249,3 +249,13 @@ fn a_search_in_parts_ends_when_its_reader_does() {
         .stdout("")
         .code(0);
 }
+
+// Nothing was left for the threads, and it waited for them for ever.
+#[test]
+fn a_large_file_of_one_line_is_searched_to_its_end() {
+    let dir = Dir::new();
+    dir.write("line", "x".repeat(9 << 20) + "\n");
+    let search = |args: &[&str]| cogrep(args.iter().copied()).dir(dir.path("")).run();
+    search(&["-c", "x", "line"]).stdout("1\n").code(0);
+    search(&["-c", "y", "line"]).stdout("0\n").code(1);
+}

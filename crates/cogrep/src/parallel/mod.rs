@@ -170,7 +170,9 @@ impl Drop for Parallel {
 impl Pull for Parallel {
     fn waits(&mut self, waits: &mut Waits, room: bool) {
         self.wait = room.then(|| self.news.waits(waits));
-        if room && self.shared.lock().has_something() {
+        let state = self.shared.lock();
+        // Of no part at all no thread would ring.
+        if room && (state.has_something() || state.first == self.parts) {
             waits.now();
         }
     }
