@@ -1,7 +1,7 @@
 //! `--rate` and `--burst`: in virtual time, where they are exact.
 
 use super::time::records;
-use super::{codelay, numbers, printed};
+use super::{codelay, numbers, printed, prints};
 use crate::util::{Cmd, Dir, pipeline};
 
 /// When the lines leave, in nanoseconds.
@@ -85,6 +85,38 @@ fn a_paced_flood_is_read_no_faster_than_it_is_needed() {
     ]);
     ends[1].stderr("").signal(13);
     ends[2].stdout("y\n".repeat(100)).code(0);
+}
+
+// Below ten a second the rate itself was ahead by more than what is read ahead, with nothing to wake for.
+#[test]
+fn a_slow_rate_reads_on_when_what_it_held_has_left() {
+    prints(&["--rate", "8/s"], numbers(1), numbers(1));
+    prints(&["--rate", "8/s", "10ms"], numbers(3), numbers(3));
+    // A stream that goes on, too.
+    let mut running = codelay(["--rate", "8/s"]).spawn();
+    for line in 1..=3 {
+        running.send(format!("{}\n", line - 1));
+        let expected = numbers(line);
+        running.wait_for_stdout(|out| out == expected.as_bytes());
+    }
+    running.wait().stdout(numbers(3)).code(0);
+}
+
+// It looked at what had come only when a line left: what came in time for its turn arrived too late for it.
+#[test]
+fn what_is_not_read_ahead_arrives_in_time_for_its_turn() {
+    let dir = Dir::new();
+    let args = ["2s", "--rate", "50/m", "--trace=trace"];
+    let mut running = codelay(args).dir(dir.path("")).spawn();
+    running.send(numbers(2));
+    running.wait_for_stdout(|out| !out.is_empty());
+    running.send("more\n");
+    running.wait().stderr("").code(0);
+    let trace = std::fs::read_to_string(dir.path("trace")).expect("written");
+    // The two leave at 2 and 3.2 s: to leave at 4.4 s, the third is read by 2.4 s.
+    let records = records(&trace);
+    let second = records[1].4.expect("came");
+    assert!(records[2].2 < second, "{trace}");
 }
 
 #[test]

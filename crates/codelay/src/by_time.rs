@@ -362,22 +362,30 @@ impl<S: Stage> ByTime<S> {
         } else {
             self.capacity.is_none() && held > held_when_full + BEHIND_FULL
         };
-        let is_ahead = self.capacity.is_none()
-            && !self.time.is_virtual()
-            && !self.rushes
-            && self.law.is_ahead(&self.waiting, self.now);
-        if is_behind || is_ahead || self.has_more() {
+        if is_behind || self.ahead_until().is_some() || self.has_more() {
             Flow::Full
         } else {
             Flow::More
         }
     }
 
-    /// When the next line leaves, if nothing else is to be waited for before.
+    /// Until when no more is to be read, because those that wait take so long.
+    fn ahead_until(&self) -> Option<Nanos> {
+        let reads_all = self.capacity.is_some() || self.time.is_virtual() || self.rushes;
+        let first = self.waiting.first().filter(|_| !reads_all)?;
+        let until = self.law.ahead_until(first, &self.waiting, self.now);
+        (until > self.now).then_some(until)
+    }
+
+    /// When the next line leaves, or more is to be read, if nothing else is to be waited for before.
     fn next(&self) -> Option<Nanos> {
         let first = self.waiting.first()?;
         match self.outlet.flow() {
-            Flow::More => Some(self.law.due_together(first, &self.waiting)),
+            Flow::More => {
+                let due = self.law.due_together(first, &self.waiting);
+                let reads = self.ahead_until().filter(|_| self.end == End::Open);
+                Some(reads.map_or(due, |reads| due.min(reads)))
+            }
             // When what does not fit is dropped.
             Flow::Full if self.has_more() && self.when_full != WhenFull::Block => {
                 self.behind_since.map(|since| since + MOMENT)

@@ -146,14 +146,16 @@ impl Law {
         }
     }
 
-    /// Do those that wait take so long that what comes later need not be known yet?
-    pub(crate) fn is_ahead(&self, waiting: &Waiting, now: Nanos) -> bool {
+    /// Those that wait, `first` the first of them, take so long that what comes need not be known before this time.
+    pub(crate) fn ahead_until(&self, first: &Entry, waiting: &Waiting, now: Nanos) -> Nanos {
         let paced = self.pace.as_ref().map_or(0, |pace| {
             let backlog = pace.backlog(waiting.count(), waiting.bytes());
-            pace.free_at().max(now) + backlog
+            self.due(first).max(now) + backlog
         });
         let replayed = self.last + (self.newest_position - self.last_position);
-        paced.max(replayed) > now + self.longest + AHEAD
+        paced
+            .max(replayed)
+            .saturating_sub(self.longest.saturating_add(AHEAD))
     }
 
     /// It came into the channel.
