@@ -125,6 +125,37 @@ fn a_log_is_read_no_faster_than_it_is_replayed() {
 }
 
 #[test]
+fn a_time_without_a_date_goes_on_after_half_a_day_and_back_by_an_hour() {
+    let args = ["--replay=^([0-9:]+)", "--time-format", "%H:%M:%S"];
+    let log = "23:59:59 a\n00:00:01 b\n12:30:00 c\n00:31:00 d\n";
+    assert_eq!(departures(&args, log), [0, 2000, 45_001_000, 88_261_000]);
+    // The end of summer time is no day.
+    let args = [&args[..], &["--virtual"]].concat();
+    let log = "02:59:59 a\n02:00:00 b\n02:00:02 c\n";
+    let output = codelay(args).stdin(log).run();
+    let told = "codelay: 1 line with a time before that of an earlier line\n";
+    output.stdout(log).stderr(told).code(0);
+}
+
+#[test]
+fn a_number_behind_a_time_is_not_its_offset() {
+    let log =
+        "2025-03-10 13:55:36 x\n2025-03-10 13:55:37 -2500 msgs\n2025-03-10 13:55:38 +1460 x\n";
+    assert_eq!(departures(&["--replay"], log), [0, 1000, 2000]);
+    let log =
+        "2025-03-10 13:55:36 +0000 x\n2025-03-10 14:55:37 +0100 x\n2025-03-11 03:55:38 +1400\n";
+    assert_eq!(departures(&["--replay"], log), [0, 1000, 2000]);
+}
+
+#[test]
+fn milliseconds_have_decimals_too() {
+    let log = "1741614936000.5 a\n1741614936001.5 b\n";
+    assert_eq!(departures(&["--replay"], log), [0, 1]);
+    let log = "t=1741614936000.5 a\nt=1741614936001.5 b\n";
+    assert_eq!(departures(&["--replay=t=([0-9.]+)"], log), [0, 1]);
+}
+
+#[test]
 fn a_time_without_a_date_is_enough_and_no_time_at_all_is_told() {
     let args = ["--replay=^([0-9:]+)", "--time-format", "%H:%M:%S"];
     assert_eq!(departures(&args, "23:59:58 a\n00:00:03 b\n"), [0, 5000]);

@@ -15,6 +15,9 @@ pub(crate) type Stamp = i128;
 
 /// Half a year: a date without a year that goes back further is one of the next.
 const HALF_A_YEAR: Stamp = 183 * DAY;
+/// A time without a date that goes back by no more than this is of the same day: lines out of order, and the end of
+/// summer time.
+const BACK: Stamp = 2 * 3600 * SECOND;
 const DAY: Stamp = 86400 * SECOND;
 const SECOND: Stamp = 1_000_000_000;
 
@@ -26,7 +29,7 @@ const KNOWN: [(&str, Format); 4] = [
         Format::CommonLog,
     ),
     (
-        r"\b([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:[Zz]| ?[+-][0-9]{2}:?[0-9]{2}\b)?)",
+        r"\b([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9]\b| [+-](?:0[0-9]|1[0-3]):?[0-5][0-9]\b| [+-]14:?00\b)?)",
         Format::Rfc3339,
     ),
     (
@@ -34,7 +37,7 @@ const KNOWN: [(&str, Format); 4] = [
         Format::Syslog,
     ),
     (
-        r"^\[?([0-9]{13}|[0-9]{10}(?:\.[0-9]{1,9})?)\b",
+        r"^\[?([0-9]{13}(?:\.[0-9]{1,6})?|[0-9]{10}(?:\.[0-9]{1,9})?)\b",
         Format::Epoch,
     ),
 ];
@@ -225,7 +228,7 @@ impl Timestamps {
         Some(stamp)
     }
 
-    /// A time without a date is of the day that makes it go on from the last.
+    /// A time without a date is of the day that makes it go on from the last, unless it goes back by a little.
     fn without_date(&mut self, time: &BrokenDownTime) -> Option<Stamp> {
         if time.month().is_some() {
             return None;
@@ -238,13 +241,10 @@ impl Timestamps {
             last: None,
         };
         let mut undated = self.undated.unwrap_or(first_day);
-        let mut stamp = of_day - undated.ahead;
-        let gap = stamp - undated.last.unwrap_or(stamp);
-        if gap.abs() > DAY / 2 {
-            let day = if gap < 0 { DAY } else { -DAY };
-            undated.ahead -= day;
-            stamp += day;
-        }
+        let stamp = undated.last.map_or(of_day, |last| {
+            let gap = (of_day - last).rem_euclid(DAY);
+            last + if gap < DAY - BACK { gap } else { gap - DAY }
+        });
         undated.last = Some(stamp);
         self.undated = Some(undated);
         Some(stamp)
@@ -280,24 +280,27 @@ fn in_utc(time: DateTime) -> Option<Stamp> {
         .map(Timestamp::as_nanosecond)
 }
 
-/// Seconds with decimals, or milliseconds if there are 13 digits.
+/// Seconds, or milliseconds if they have 13 digits; with decimals.
 fn epoch(text: &str) -> Option<Stamp> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let is_number = |digits: &str| digits.bytes().all(|digit| digit.is_ascii_digit());
     if !is_number(whole) || !is_number(decimals) {
         return None;
     }
+    let is_millis = whole.len() == 13;
     let whole = Stamp::from(whole.parse::<u64>().ok()?);
-    if decimals.is_empty() && text.len() == 13 {
-        return Some(whole * SECOND / 1000);
-    }
+    let (unit, digits) = if is_millis {
+        (SECOND / 1000, 6)
+    } else {
+        (SECOND, 9)
+    };
     // The further ones are less than a nanosecond.
     let nanos: String = decimals
         .chars()
         .chain("000000000".chars())
-        .take(9)
+        .take(digits)
         .collect();
-    Some(whole * SECOND + nanos.parse::<Stamp>().ok()?)
+    Some(whole * unit + nanos.parse::<Stamp>().ok()?)
 }
 
 #[cfg(test)]
