@@ -16,6 +16,9 @@ use sink::{Lane, Offer};
 /// With less than this in the input it is read: a piece that is moved takes up a whole page's place in a pipe however
 /// small it is, so that few of them fill it, while what is written joins what is there.
 const LEAST: usize = 32 << 10;
+/// After so many reads in a row that brought little the input is not asked any more how much it has, until one brings
+/// more: a lone line is out a system call sooner.
+const TRICKLE: u32 = 8;
 /// How much is moved in one round.
 const ROUND: usize = Staging::SIZE.unsigned_abs() as usize;
 /// The same where some output has to be written what is read: as much as stays in a cache meanwhile.
@@ -79,7 +82,7 @@ impl Relay {
             relay: self.clone(),
             from: from.framed(b'\n', Framing::AsItComes),
             way: Way::Untried,
-            may_have_much: true,
+            little: 0,
         }
     }
 }
@@ -97,9 +100,8 @@ pub struct RelayReader {
     relay: Relay,
     from: Reader,
     way: Way,
-    /// Nothing was read yet, or the last read brought much: where lines come one by one it is not asked each time how
-    /// much there is.
-    may_have_much: bool,
+    /// So many reads in a row brought little.
+    little: u32,
 }
 
 /// How the input's bytes are had without reading them.
@@ -308,7 +310,7 @@ impl Pull for RelayReader {
 
     fn pull(&mut self, waits: &Waits) -> Result<Pulled> {
         if self.from.is_ready(waits)
-            && self.may_have_much
+            && self.little < TRICKLE
             && let Some(pulled) = self.round()?
         {
             return Ok(pulled);
@@ -318,7 +320,11 @@ impl Pull for RelayReader {
         }
         let pulled = self.from.pull(waits)?;
         if let Pulled::Block(block) = &pulled {
-            self.may_have_much = block.len() >= LEAST;
+            self.little = if block.len() < LEAST {
+                self.little.saturating_add(1)
+            } else {
+                0
+            };
         }
         Ok(pulled)
     }
