@@ -38,6 +38,8 @@ pub(crate) struct Name<F> {
     pub(crate) knows_siblings: bool,
     /// Those that were there before, and since when they are not.
     missed: Vec<(Identity, Instant)>,
+    /// When another text was last found in one of its files.
+    pub(crate) renewed: Option<Instant>,
     /// A look found changes, and more may have come while it looked.
     pub(crate) look_again: bool,
     /// Which of those that came have been found.
@@ -95,6 +97,7 @@ impl<F: Readable> Name<F> {
             siblings: Vec::new(),
             knows_siblings: true,
             missed: Vec::new(),
+            renewed: None,
             look_again: false,
             account: Account::default(),
             said: None,

@@ -21,9 +21,18 @@ const TELLING: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Copied {
     Yes,
-    /// It was just made, and may not be far enough to tell.
+    /// It was just made, and may not be far enough to tell; or it would be, if the text was truncated.
     Perhaps,
     No,
+}
+
+/// A file that looks like a copy of a text that is followed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Doubt {
+    since: Instant,
+    /// How long it was when it was last seen, and since when.
+    length: u64,
+    grown: Instant,
 }
 
 impl<D: Disk> Engine<D> {
@@ -87,26 +96,61 @@ impl<D: Disk> Engine<D> {
         let Some(owner) = self.names.iter().position(is_of) else {
             return Copied::No;
         };
-        if self.copies.contains(&identity)
-            || self.names[owner]
-                .known_siblings()
-                .any(|known| known == identity)
-        {
+        if self.copies.contains(&identity) {
+            return Copied::Yes;
+        }
+        let is_known = |name: &Name<D::File>| name.known_siblings().any(|known| known == identity);
+        if !self.doubts.contains_key(&identity) && is_known(&self.names[owner]) {
             return Copied::Yes;
         }
         let Ok(opened) = self.open(sibling) else {
             return Copied::No;
         };
+        let mut copied = Copied::No;
         if self.is_begun(owner, &opened) {
+            copied = Copied::Perhaps;
+        } else if self.is_copy(owner, &opened) {
+            copied = self.doubt(owner, &opened.sibling.facts);
+        }
+        if copied == Copied::Perhaps {
             let later = Instant::now() + self.rules.poll;
             self.globs_at.get_or_insert(later);
-            return Copied::Perhaps;
         }
-        if !self.is_copy(owner, &opened) {
-            return Copied::No;
+        copied
+    }
+
+    /// A file looks like a copy. It is one if the text is truncated; otherwise it may be a log that begins alike, which
+    /// is to be read.
+    fn doubt(&mut self, owner: usize, facts: &Facts) -> Copied {
+        let now = Instant::now();
+        let doubt = self.note_doubt(facts);
+        let is_silent = now.saturating_duration_since(doubt.grown) >= SILENCE;
+        let renewed = self.names[owner].renewed;
+        if renewed.is_some_and(|renewed| renewed >= doubt.since) {
+            self.doubts.remove(&facts.identity);
+            self.copies.insert(facts.identity);
+            return Copied::Yes;
         }
-        self.copies.insert(identity);
-        Copied::Yes
+        // Who does not follow will not look again.
+        if is_silent || self.is_last_look || !self.rules.follow {
+            Copied::No
+        } else {
+            Copied::Perhaps
+        }
+    }
+
+    /// Notes how long a file has looked like a copy.
+    pub(super) fn note_doubt(&mut self, facts: &Facts) -> Doubt {
+        let now = Instant::now();
+        let doubt = self.doubts.entry(facts.identity).or_insert(Doubt {
+            since: now,
+            length: facts.length,
+            grown: now,
+        });
+        if doubt.length != facts.length {
+            (doubt.length, doubt.grown) = (facts.length, now);
+        }
+        *doubt
     }
 
     /// Is somebody just copying the present file, perhaps, and not far enough to tell?

@@ -32,6 +32,7 @@ use crate::{By, Notice, Start};
 
 pub(crate) use siblings::is_passing;
 
+use copies::Doubt;
 use reading::Came;
 use resuming::Saver;
 use siblings::Listing;
@@ -94,6 +95,8 @@ pub(crate) struct Engine<D: Disk> {
     past: HashMap<Identity, Past>,
     /// Copies of texts that are followed, which match a pattern too.
     copies: HashSet<Identity>,
+    /// What matches a pattern and looks like such a copy.
+    doubts: HashMap<Identity, Doubt>,
     saver: Option<Saver>,
     said_none_left: bool,
     is_last_look: bool,
@@ -130,6 +133,7 @@ impl<D: Disk> Engine<D> {
             stream_waits: Vec::new(),
             past: HashMap::new(),
             copies: HashSet::new(),
+            doubts: HashMap::new(),
             saver: None,
             said_none_left: false,
             is_last_look: false,

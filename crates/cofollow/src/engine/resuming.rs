@@ -271,11 +271,16 @@ impl<D: Disk> Engine<D> {
         }
         let mut names = saver.others.clone();
         let followed = self.names.iter().filter(|name| !name.is_free);
-        names.extend(followed.map(|name| SavedName {
-            path: name.path.clone(),
-            files: saved_files(name),
-            present: name.present,
-            siblings: name.known_siblings().collect(),
+        names.extend(followed.map(|name| {
+            SavedName {
+                path: name.path.clone(),
+                files: saved_files(name),
+                present: name.present,
+                siblings: name
+                    .known_siblings()
+                    .filter(|known| !self.doubts.contains_key(known))
+                    .collect(),
+            }
         }));
         names.extend(self.globs.iter().map(|glob| SavedName {
             path: glob.pattern().into(),

@@ -112,7 +112,12 @@ impl<D: Disk> Engine<D> {
             .into_iter()
             .partition::<Vec<_>, _>(|opened| !self.is_copy(index, opened));
         unseen.sort_by(|one, other| age.compare(one.member(), other.member()));
-        known.extend(copies.into_iter().map(|copy| copy.sibling));
+        for copy in copies {
+            if !self.globs.is_empty() && !self.copies.contains(&copy.sibling.facts.identity) {
+                self.note_doubt(&copy.sibling.facts);
+            }
+            known.push(copy.sibling);
+        }
         let present = self.names[index].present();
         if present.is_some_and(|present| place_of(&known, present.identity).is_some()) {
             // It was put aside since it was opened, and there may be younger ones.

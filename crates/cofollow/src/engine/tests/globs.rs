@@ -74,3 +74,38 @@ fn what_does_not_begin_as_another_is_no_beginning_of_a_copy() {
     engine.look_at_last();
     assert_eq!(all_of(&mut engine), "1\n");
 }
+
+/// Longer than may be chance.
+const BANNER: &str = "######################################################################\n";
+
+// Two logs with the same banner: the second was taken for a copy for ever, whatever was appended to it.
+#[test]
+fn a_log_that_begins_as_another_is_read_as_soon_as_it_differs() {
+    let (dir, mut engine) = followed(&[("log", &format!("{BANNER}1\n"))]);
+    fs::write(dir.path().join("log-2"), BANNER).expect("written");
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "");
+    let text = format!("{BANNER}2\n");
+    fs::write(dir.path().join("log-2"), &text).expect("written");
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), text);
+}
+
+#[test]
+fn what_looks_like_a_copy_is_one_when_the_text_is_truncated_and_none_at_the_end() {
+    for is_truncated in [false, true] {
+        let text = format!("{BANNER}1\n");
+        let (dir, mut engine) = followed(&[("log", &text)]);
+        fs::write(dir.path().join("log.1"), &text).expect("written");
+        engine.look_at_all();
+        assert_eq!(all_of(&mut engine), "");
+        if is_truncated {
+            fs::write(dir.path().join("log"), "2\n").expect("written");
+            engine.look_at_all();
+            assert_eq!(all_of(&mut engine), "2\n");
+        }
+        engine.look_at_last();
+        let rest = all_of(&mut engine);
+        assert_eq!(rest, if is_truncated { "" } else { &text });
+    }
+}
