@@ -56,6 +56,34 @@ fn nothing_that_matches_is_told_and_waited_for() {
         .code(1);
 }
 
+// Two logs of one program, with the same banner: the second was taken for a copy of the first, and nothing of it came.
+#[test]
+fn a_log_that_begins_as_another_is_followed() {
+    let dir = Dir::new();
+    let banner = "#".repeat(80) + "\n";
+    dir.write("app.log", format!("{banner}a1\n"));
+    let expected = format!("{banner}a1\n");
+    let running = following(&dir, &["-q", "-n+1", "*.log"], &expected);
+    dir.append("app-2.log", &banner);
+    dir.append("app.log", "a2\n");
+    let expected = format!("{banner}a1\na2\n");
+    running.wait_for_stdout(|out| out == expected.as_bytes());
+    dir.append("app-2.log", "b1\n");
+    let expected = format!("{expected}{banner}b1\n");
+    running.wait_for_stdout(|out| out == expected.as_bytes());
+}
+
+#[test]
+fn a_pattern_that_asks_for_a_dot_finds_names_with_one() {
+    let dir = Dir::new();
+    dir.write(".a.log", "a\n");
+    dir.write("b.log", "no\n");
+    for pattern in [".*.log", ".a*", "./.*g"] {
+        let output = cofollow(&dir, ["-q", "--no-follow", pattern]).run();
+        output.stdout("a\n").stderr("").code(0);
+    }
+}
+
 // It panicked.
 #[test]
 fn a_name_that_is_not_utf_8_beside_those_that_match_harms_nothing() {

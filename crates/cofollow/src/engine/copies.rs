@@ -96,7 +96,7 @@ impl<D: Disk> Engine<D> {
         let Some(owner) = self.names.iter().position(is_of) else {
             return Copied::No;
         };
-        if self.copies.contains(&identity) {
+        if self.copies.contains(&identity) || self.has_proved_copy(owner, identity) {
             return Copied::Yes;
         }
         let is_known = |name: &Name<D::File>| name.known_siblings().any(|known| known == identity);
@@ -110,7 +110,7 @@ impl<D: Disk> Engine<D> {
         if self.is_begun(owner, &opened) {
             copied = Copied::Perhaps;
         } else if self.is_copy(owner, &opened) {
-            copied = self.doubt(owner, &opened.sibling.facts);
+            copied = self.doubt(&opened.sibling.facts);
         }
         if copied == Copied::Perhaps {
             let later = Instant::now() + self.rules.poll;
@@ -119,18 +119,25 @@ impl<D: Disk> Engine<D> {
         copied
     }
 
+    /// Has the text been truncated of which a file looked like a copy?
+    fn has_proved_copy(&mut self, owner: usize, identity: Identity) -> bool {
+        let doubt = self.doubts.get(&identity);
+        let proof = doubt.zip(self.names[owner].renewed);
+        // It may have been known before the copy was met.
+        let is_proved = proof.is_some_and(|(doubt, renewed)| renewed + SILENCE >= doubt.since);
+        if is_proved {
+            self.doubts.remove(&identity);
+            self.copies.insert(identity);
+        }
+        is_proved
+    }
+
     /// A file looks like a copy. It is one if the text is truncated; otherwise it may be a log that begins alike, which
     /// is to be read.
-    fn doubt(&mut self, owner: usize, facts: &Facts) -> Copied {
+    fn doubt(&mut self, facts: &Facts) -> Copied {
         let now = Instant::now();
         let doubt = self.note_doubt(facts);
         let is_silent = now.saturating_duration_since(doubt.grown) >= SILENCE;
-        let renewed = self.names[owner].renewed;
-        if renewed.is_some_and(|renewed| renewed >= doubt.since) {
-            self.doubts.remove(&facts.identity);
-            self.copies.insert(facts.identity);
-            return Copied::Yes;
-        }
         // Who does not follow will not look again.
         if is_silent || self.is_last_look || !self.rules.follow {
             Copied::No
