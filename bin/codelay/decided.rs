@@ -26,7 +26,7 @@ pub fn decide(cli: &Cli) -> Result<Decided, String> {
         Some(Latency::Time(time)) => time,
         _ => Duration::ZERO,
     };
-    check(cli, lines.is_some())?;
+    check(cli, lines)?;
     let settings = Settings {
         delay: delay(cli, time)?,
         seed: cli.seed.unwrap_or_else(another_seed),
@@ -36,7 +36,7 @@ pub fn decide(cli: &Cli) -> Result<Decided, String> {
         rate: cli.rate,
         burst: cli.burst,
         replay: replay(cli)?,
-        capacity: capacity(cli, lines)?,
+        capacity: cli.capacity,
         when_full: cli.when_full.unwrap_or_default(),
         clock: if cli.is_virtual {
             Clock::Virtual {
@@ -59,11 +59,15 @@ fn needs_time(cli: &Cli) -> bool {
         || cli.rate.is_some()
         || cli.replay.is_some()
         || cli.capacity.is_some()
-        || cli.is_virtual
 }
 
 /// Options that mean nothing without or with others.
-fn check(cli: &Cli, by_lines: bool) -> Result<(), String> {
+fn check(cli: &Cli, lines: Option<u64>) -> Result<(), String> {
+    let by_lines = lines.is_some();
+    let holds_more = |capacity| match capacity {
+        Capacity::Lines(capacity) => lines.is_none_or(|lines| capacity as u64 > lines),
+        Capacity::Bytes(_) => true,
+    };
     let is_constant = matches!(cli.dist, None | Some(Dist::Constant));
     let wrong = [
         (
@@ -73,6 +77,18 @@ fn check(cli: &Cli, by_lines: bool) -> Result<(), String> {
         (
             by_lines && cli.trace.is_some() && needs_time(cli),
             "'--trace' of a DELAY in lines is the account of its cycles alone",
+        ),
+        (
+            by_lines && matches!(cli.capacity, Some(Capacity::Bytes(_))),
+            "'--capacity' is a number of lines where DELAY is one",
+        ),
+        (
+            !cli.capacity.is_none_or(holds_more),
+            "'--capacity' has to be more lines than DELAY, which are always held",
+        ),
+        (
+            by_lines && cli.is_virtual && !needs_time(cli),
+            "'--virtual' needs times to compute, and DELAY is a number of lines",
         ),
         (
             cli.reorder && cli.when_full == Some(WhenFull::DropOldest),
@@ -100,7 +116,7 @@ fn check(cli: &Cli, by_lines: bool) -> Result<(), String> {
         ),
         (cli.burst == Some(0), "'--burst' is at least 1"),
         (
-            cli.when_full.is_some_and(|what| what != WhenFull::Block) && cli.capacity.is_none(),
+            cli.when_full.is_some() && cli.capacity.is_none(),
             "'--when-full' needs '--capacity'",
         ),
         (
@@ -111,27 +127,6 @@ fn check(cli: &Cli, by_lines: bool) -> Result<(), String> {
     match wrong.into_iter().find(|(is_wrong, _)| *is_wrong) {
         Some((_, why)) => Err(why.into()),
         None => Ok(()),
-    }
-}
-
-/// How much the channel of time holds: what a channel of lines before it leaves of it.
-fn capacity(cli: &Cli, lines: Option<u64>) -> Result<Option<Capacity>, String> {
-    match (cli.capacity, lines) {
-        (Some(Capacity::Lines(capacity)), Some(lines)) => {
-            let behind = usize::try_from(lines)
-                .ok()
-                .and_then(|lines| capacity.checked_sub(lines))
-                .filter(|&behind| behind > 0);
-            behind
-                .map(|behind| Some(Capacity::Lines(behind)))
-                .ok_or_else(|| {
-                    "'--capacity' is more lines than DELAY, which are always held".into()
-                })
-        }
-        (Some(Capacity::Bytes(_)), Some(_)) => {
-            Err("'--capacity' is a number of lines where DELAY is one".into())
-        }
-        (capacity, _) => Ok(capacity),
     }
 }
 

@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::process::ExitCode;
 
-use codelay::{Clock, Fates, account, by_lines, by_time};
+use codelay::{Clock, Fates, Held, account, by_lines, by_time};
 use costage::{
     Call, Ended, Error, Framing, Result, Source, Stage, broadcast, discard, printer, sink,
 };
@@ -60,12 +60,13 @@ fn run(program: &Program, cli: &Cli, decided: Decided) -> Result<Ended> {
                 Clock::Virtual { .. } => "virtual",
             };
             program.debug(format_args!("{time} time, seed {}", settings.seed));
-            let mut channel = by_time(&settings, output);
+            let held = Held::default();
+            let mut channel = by_time(&settings, output).behind(held.clone());
             if let Some(trace) = trace {
                 channel = channel.traced(trace);
             }
             let ended = match lines {
-                Some(lines) => drive(&mut by_lines(lines, &mut channel)),
+                Some(lines) => drive(&mut by_lines(lines, &mut channel).told_to(held)),
                 None => drive(&mut channel),
             };
             tell(program, channel.fates());

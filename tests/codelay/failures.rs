@@ -80,7 +80,19 @@ fn options_that_do_not_fit_each_other_are_explained() {
         ),
         (
             &["4", "--capacity", "4"],
-            "'--capacity' is more lines than DELAY, which are always held",
+            "'--capacity' has to be more lines than DELAY, which are always held",
+        ),
+        (
+            &["5", "--capacity", "4"],
+            "'--capacity' has to be more lines than DELAY, which are always held",
+        ),
+        (
+            &["4", "--virtual", "--interval", "1s"],
+            "'--virtual' needs times to compute, and DELAY is a number of lines",
+        ),
+        (
+            &["1s", "--when-full", "block"],
+            "'--when-full' needs '--capacity'",
         ),
         (
             &["4", "--capacity", "1MiB"],

@@ -1,7 +1,7 @@
 //! `--virtual`, `--trace` and `--capacity`: what happens, without waiting for it.
 
 use super::time::{Record, records};
-use super::{codelay, numbers, printed};
+use super::{codelay, numbers, printed, prints};
 use crate::util::{Dir, Output, wait_until};
 use std::fs::File;
 
@@ -207,13 +207,25 @@ fn behind_a_delay_in_lines_there_is_room_for_what_the_capacity_has_more() {
         let args = [&args[..], &["--when-full", when_full]].concat();
         codelay(args).stdin(numbers(10)).run()
     };
-    // One leaves at once; three wait for the rate.
+    // One leaves at once; three wait for the rate, while two are held. At the end these find room.
     let newest = run("drop-newest");
-    newest.stdout("0\n1\n2\n3\n").code(0);
-    newest.stderr("codelay: 6 lines dropped: the channel was full\n");
+    newest.stdout("0\n1\n2\n3\n8\n9\n").code(0);
+    newest.stderr("codelay: 4 lines dropped: the channel was full\n");
     let oldest = run("drop-oldest");
-    oldest.stdout("0\n7\n8\n9\n").code(0);
+    oldest.stdout("0\n5\n6\n7\n8\n9\n").code(0);
     run("block").stdout(numbers(10)).stderr("").code(0);
+}
+
+// The end of the input let the held ones into a channel that had room for one.
+#[test]
+fn what_is_held_as_lines_is_not_dropped_at_the_end() {
+    for when_full in ["drop-newest", "drop-oldest", "block"] {
+        let args = ["4", "--capacity", "5", "--rate", "20/s", "--when-full"];
+        for time in [&["--virtual"][..], &[]] {
+            let args = [&args[..], &[when_full], time].concat();
+            prints(&args, numbers(5), numbers(5));
+        }
+    }
 }
 
 #[test]

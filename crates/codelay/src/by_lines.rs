@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use costage::{Block, Error, Flow, Result, Stage, Waits};
 use memchr::memchr_iter;
 
+use crate::Held;
 use crate::store::Store;
 
 /// Small blocks count as one up to this size: what is searched at most for one line end.
@@ -30,6 +31,7 @@ pub fn by_lines<S: Stage>(delay: u64, to: S) -> ByLines<S> {
         store: Store::default(),
         counts: VecDeque::new(),
         lines: 0,
+        held: Held::default(),
         to,
     }
 }
@@ -44,6 +46,7 @@ pub struct ByLines<S> {
     counts: VecDeque<Count>,
     /// All of them.
     lines: usize,
+    held: Held,
     to: S,
 }
 
@@ -59,6 +62,13 @@ fn lines_of(block: &Block) -> usize {
 }
 
 impl<S: Stage> ByLines<S> {
+    /// Tells `held` how many lines it holds.
+    #[must_use]
+    pub fn told_to(mut self, held: Held) -> ByLines<S> {
+        self.held = held;
+        self
+    }
+
     fn hold(&mut self, block: &Block) {
         let lines = lines_of(block);
         self.store.push(block);
@@ -80,6 +90,7 @@ impl<S: Stage> ByLines<S> {
         let mut bytes = 0;
         let mut surplus = self.lines.saturating_sub(self.delay);
         self.lines -= surplus;
+        self.held.set(self.lines);
         while surplus > 0 {
             let Some(first) = self.counts.pop_front() else {
                 break;

@@ -11,7 +11,7 @@ use crate::law::{Entry, Law};
 use crate::nanos::Nanos;
 use crate::outlet::Outlet;
 use crate::waiting::Waiting;
-use crate::{Capacity, Clock, Fates, Settings, WhenFull};
+use crate::{Capacity, Clock, Fates, Held, Settings, WhenFull};
 
 /// What leaves is handed on in pieces of this size, so that a full target is noticed.
 const PIECE: usize = 64 << 10;
@@ -54,6 +54,7 @@ pub fn by_time<S: Stage>(settings: &Settings, to: S) -> ByTime<S> {
         time: Time::new(settings.clock),
         now: 0,
         capacity: settings.capacity,
+        before: Held::default(),
         when_full: settings.when_full,
         finishes_lines: settings.reorder || settings.duplicate.is_possible(),
         inbox: VecDeque::new(),
@@ -79,6 +80,8 @@ pub struct ByTime<S> {
     /// When it was last looked at.
     now: Nanos,
     capacity: Option<Capacity>,
+    /// What counts as well for a capacity in lines.
+    before: Held,
     when_full: WhenFull,
     /// Something may leave after an unfinished last line.
     finishes_lines: bool,
@@ -118,6 +121,13 @@ impl<S: Stage> ByTime<S> {
     pub fn traced(mut self, trace: impl Stage + 'static) -> ByTime<S> {
         self.outlet.trace_to(Box::new(trace));
         self.constant = None;
+        self
+    }
+
+    /// Counts what a channel of lines before it holds, as `before` tells, for a capacity in lines, too.
+    #[must_use]
+    pub fn behind(mut self, before: Held) -> ByTime<S> {
+        self.before = before;
         self
     }
 
@@ -268,9 +278,20 @@ impl<S: Stage> ByTime<S> {
         Ok(has_room)
     }
 
+    /// Is there room for a line of so many bytes?
+    fn has_room(&self, bytes: usize) -> bool {
+        let capacity = self.capacity.map(|capacity| match capacity {
+            Capacity::Lines(lines) => {
+                Capacity::Lines(lines.saturating_sub(self.before.get()).max(1))
+            }
+            Capacity::Bytes(bytes) => Capacity::Bytes(bytes),
+        });
+        self.waiting.has_room(capacity, bytes)
+    }
+
     /// Is there room for a line of so many bytes, or is something to be dropped for it?
     fn make_room(&mut self, bytes: usize) -> Result<bool> {
-        while !self.waiting.has_room(self.capacity, bytes) {
+        while !self.has_room(bytes) {
             let Some(first) = self.waiting.first() else {
                 break;
             };
@@ -322,9 +343,7 @@ impl<S: Stage> ByTime<S> {
     }
 
     fn let_in(&mut self, mut entry: Entry, line: &[u8], terminator: u8) {
-        while self.when_full != WhenFull::Block
-            && !self.waiting.has_room(self.capacity, entry.bytes)
-        {
+        while self.when_full != WhenFull::Block && !self.has_room(entry.bytes) {
             self.fates.dropped += 1;
             if self.when_full == WhenFull::DropNewest {
                 self.outlet.dropped(&entry);
