@@ -156,6 +156,21 @@ fn without_threads_one_does_it() {
     }
 }
 
+// All that a part yielded was held until it was its turn.
+#[test]
+fn what_parts_yield_is_held_within_bounds() {
+    let dir = Dir::new();
+    // Two parts, of which each yields 150 MB.
+    dir.write("file", "hit 89 12345 789\n".repeat(2 << 16));
+    let replacement = "x".repeat(2_300);
+    let script = format!(
+        "ulimit -v 150000; \"$cogrep\" --threads=2 --replace {replacement} '^hit' file | wc -c"
+    );
+    let length = (2_300 - 3 + 17) * (2 << 16);
+    let output = sh(&script).dir(dir.path("")).run();
+    output.stdout(format!("{length}\n")).stderr("").code(0);
+}
+
 /// So large that it is searched in parts if that is asked for: lines of all lengths, one of several parts, a last one without an end.
 fn uneven() -> String {
     let mut text = String::new();

@@ -187,7 +187,11 @@ impl Pull for Parallel {
             let Some(part) = state.parts.front_mut() else {
                 return Ok(Pulled::Wait);
             };
-            if let Some(block) = part.found.pop_front() {
+            let was_full = part.is_full();
+            if let Some(block) = part.take() {
+                if was_full && !part.is_full() {
+                    self.shared.changed.notify_all();
+                }
                 return Ok(Pulled::Block(block));
             }
             let Some(outcome) = part.outcome.take() else {

@@ -8,6 +8,9 @@ use costage::{Block, Result, Ring};
 use super::Stretch;
 use crate::stage::Passed;
 
+/// So much of what is found in a part is held, and one block more: a part may yield many times its length.
+const HELD: usize = 4 << 20;
+
 /// What the loop and the threads share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -35,11 +38,31 @@ pub(super) struct State {
 
 #[derive(Debug, Default)]
 pub(super) struct Part {
-    pub(super) found: VecDeque<Block>,
+    found: VecDeque<Block>,
+    /// How many bytes these are.
+    held: usize,
     /// How many lines it has, where the lines of later parts are numbered.
     pub(super) lines: Option<u64>,
     /// What was passed and how far it reaches, if any line begins in it.
     pub(super) outcome: Option<Result<(Passed, Option<u64>)>>,
+}
+
+impl Part {
+    /// Is there as much of it as is held before some is taken?
+    pub(super) fn is_full(&self) -> bool {
+        self.held >= HELD
+    }
+
+    pub(super) fn put(&mut self, block: Block) {
+        self.held += block.len();
+        self.found.push_back(block);
+    }
+
+    pub(super) fn take(&mut self) -> Option<Block> {
+        let block = self.found.pop_front()?;
+        self.held -= block.len();
+        Some(block)
+    }
 }
 
 impl State {
@@ -99,6 +122,26 @@ impl Shared {
         drop(state);
         self.changed.notify_all();
         self.ring.ring();
+    }
+
+    /// Passes on what was found in a part, once there is room for it. Answers if it is still wanted.
+    pub(super) fn pass(&self, number: u64, block: Block) -> bool {
+        let mut state = self.lock();
+        while !state.stops && state.part(number).is_some_and(|part| part.is_full()) {
+            state = self.wait(state);
+        }
+        if state.stops {
+            return false;
+        }
+        let is_first = state.first == number;
+        if let Some(part) = state.part(number) {
+            part.put(block);
+        }
+        drop(state);
+        if is_first {
+            self.ring.ring();
+        }
+        true
     }
 
     /// Tells how many lines a part has, and waits until it is known how many are before it. `None`: stop.

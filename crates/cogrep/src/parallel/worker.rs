@@ -81,19 +81,11 @@ struct ToPart<'a> {
 
 impl Stage for ToPart<'_> {
     fn send(&mut self, block: &Block) -> Result<Flow> {
-        let mut state = self.shared.lock();
-        if state.stops {
-            return Ok(Flow::Stop);
-        }
-        let is_first = state.first == self.number;
-        if let Some(part) = state.part(self.number) {
-            part.found.push_back(block.clone());
-        }
-        drop(state);
-        if is_first {
-            self.shared.ring.ring();
-        }
-        Ok(Flow::More)
+        Ok(if self.shared.pass(self.number, block.clone()) {
+            Flow::More
+        } else {
+            Flow::Stop
+        })
     }
 
     fn target(&mut self) -> Option<&mut dyn Stage> {
