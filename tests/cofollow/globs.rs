@@ -73,6 +73,24 @@ fn a_log_that_begins_as_another_is_followed() {
     running.wait_for_stdout(|out| out == expected.as_bytes());
 }
 
+// Whether it was told depended on the order, and files that were given by name, too, did not count.
+#[test]
+fn each_pattern_is_told_by_itself_that_has_no_match() {
+    let dir = Dir::new();
+    dir.write("a.log", "a\n");
+    let missing = "cofollow: cannot open '*.none' for reading: No such file or directory\n";
+    for (patterns, error, status) in [
+        (["*.log", "*.none"], missing, 1),
+        (["*.none", "*.log"], missing, 1),
+        (["*.log", "a.log"], "", 0),
+        (["*.log", "a.*"], "", 0),
+    ] {
+        let args = ["-q", "--until-idle=1ms"].iter().chain(&patterns).copied();
+        let output = cofollow(&dir, args).run();
+        output.stdout("a\n").stderr(error).code(status);
+    }
+}
+
 #[test]
 fn a_pattern_that_asks_for_a_dot_finds_names_with_one() {
     let dir = Dir::new();

@@ -41,6 +41,8 @@ pub(crate) struct Glob {
     pub(crate) hops: Vec<Hop>,
     /// The directories whose entries decide what matches.
     pub(crate) directories: BTreeSet<PathBuf>,
+    /// Has anything matched?
+    pub(crate) has_matched: bool,
     /// It has been said that nothing matches.
     pub(crate) said_missing: bool,
 }
@@ -51,6 +53,7 @@ impl Glob {
             pattern: pattern.to_owned(),
             hops: Vec::new(),
             directories: BTreeSet::new(),
+            has_matched: false,
             said_missing: false,
         }
     }

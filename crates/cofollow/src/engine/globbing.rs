@@ -36,13 +36,9 @@ impl<D: Disk> Engine<D> {
             saved.extend(matches);
             matches = saved;
         }
-        self.follow_matches(matches, start);
+        self.follow_matches(at, matches, start);
         let glob = &mut self.globs[at];
-        let nothing = !self
-            .names
-            .iter()
-            .any(|name| name.is_matched && !name.is_free);
-        if nothing && !std::mem::replace(&mut glob.said_missing, true) {
+        if !glob.has_matched && !std::mem::replace(&mut glob.said_missing, true) {
             let missing = io::Error::from_raw_os_error(Errno::NOENT.raw_os_error());
             let error = Error::io(Call::Open, glob.pattern(), missing);
             (self.notify)(&Notice::Unreadable(error));
@@ -56,18 +52,23 @@ impl<D: Disk> Engine<D> {
             return self.look_at_glob(at, None);
         };
         self.look_at_doubted();
-        self.follow_matches(matches.into_iter().flatten().collect(), None);
+        self.follow_matches(at, matches.into_iter().flatten().collect(), None);
     }
 
     /// Follows those of the paths that are not followed yet.
-    fn follow_matches(&mut self, matches: Vec<PathBuf>, start: Option<Start>) {
+    fn follow_matches(&mut self, at: usize, matches: Vec<PathBuf>, start: Option<Start>) {
         for path in matches {
             // What it writes itself is not to be read: there would be no end of it.
             if self.is_state(&path) {
                 continue;
             }
+            let is_followed = self.paths.contains(&path);
             // A directory matches along with what is in it, and is not meant.
-            if self.paths.contains(&path) || path.is_dir() {
+            if !is_followed && path.is_dir() {
+                continue;
+            }
+            self.globs[at].has_matched = true;
+            if is_followed {
                 continue;
             }
             if start.is_none() && self.copied(&path) != Copied::No {

@@ -178,7 +178,7 @@ impl<D: Disk> Engine<D> {
     /// Has every name had a file, and could all of it be read?
     pub(crate) fn all_were_read(&self) -> bool {
         let mut names = self.names.iter().filter(|name| !name.is_free);
-        let has_any = self.globs.is_empty() || self.names.iter().any(|name| name.is_matched);
+        let has_any = self.globs.iter().all(|glob| glob.has_matched);
         has_any && names.all(Name::is_well_read) && !self.said_none_left
     }
 
