@@ -163,6 +163,7 @@ impl Search<'_> {
         };
         let mut reader = reader.framed(self.terminator, Framing::Lines);
         let ended = self.driver.pump(&mut reader, &mut self.grep)?;
+        self.grep.ends_line();
         self.has_ended(ended, is_file);
         if let (Some(start), Some(end)) = (start, self.grep.to().stopped_at()) {
             leave_stdin_at(start + end);
@@ -295,12 +296,15 @@ impl Pull for Sample {
             return Ok(Pulled::End);
         }
         let pulled = self.reader.pull(waits)?;
-        if let Pulled::Block(block) = &pulled {
-            if !block.is_finished() {
-                // The last line of all: it may still grow.
+        match &pulled {
+            // The last line of all: it may still grow.
+            Pulled::Block(block) if !block.is_finished() => return Ok(Pulled::End),
+            Pulled::Block(block) => self.passed += block.len() as u64,
+            // A long line is read again, but not all of it.
+            _ if self.passed + self.reader.held() as u64 >= self.at_most => {
                 return Ok(Pulled::End);
             }
-            self.passed += block.len() as u64;
+            _ => {}
         }
         Ok(pulled)
     }

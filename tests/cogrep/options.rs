@@ -171,6 +171,17 @@ fn numbers_may_have_a_sign_and_blanks_before_them() {
     }
 }
 
+// Only that of the last file was counted.
+#[test]
+fn stats_count_the_unfinished_last_line_of_every_file() {
+    let dir = Dir::new();
+    dir.write("file", "a\nb");
+    let output = cogrep(["--stats", "b", "file", "file"])
+        .dir(dir.path(""))
+        .run();
+    output.stderr_contains("cogrep: 4 lines in, 2 out");
+}
+
 #[test]
 fn a_maximum_of_zero_reads_nothing_and_selects_nothing() {
     for args in [&["-m0", "a"][..], &["-m", "0", "a", "missing"]] {

@@ -1,6 +1,8 @@
 //! A large file, searched in parts: what comes out is what one thread finds.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
 use super::{as_grep_in, cogrep, sh};
 use crate::util::{Cmd, Dir};
@@ -169,6 +171,26 @@ fn what_parts_yield_is_held_within_bounds() {
     let length = (2_300 - 3 + 17) * (2 << 16);
     let output = sh(&script).dir(dir.path("")).run();
     output.stdout(format!("{length}\n")).stderr("").code(0);
+}
+
+// It was read to its end to be measured, and again to be searched.
+#[test]
+fn a_file_of_one_long_line_is_not_read_twice() {
+    if !Path::new("/proc/self/io").exists() {
+        return;
+    }
+    let dir = Dir::new();
+    dir.write("file", "x".repeat(12 << 20));
+    let running = cogrep(["-c", "x", "file", "-"]).dir(dir.path("")).spawn();
+    running.wait_for_stdout(|text| text == b"file:1\n");
+    let io = fs::read_to_string(format!("/proc/{}/io", running.pid())).expect("read");
+    let read = io.lines().find_map(|line| line.strip_prefix("rchar: "));
+    let read: u64 = read.and_then(|read| read.parse().ok()).expect("a number");
+    assert!(read < 20 << 20, "{io}");
+    running
+        .wait()
+        .stdout("file:1\n(standard input):0\n")
+        .code(0);
 }
 
 /// So large that it is searched in parts if that is asked for: lines of all lengths, one of several parts, a last one without an end.

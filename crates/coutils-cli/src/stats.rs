@@ -34,6 +34,11 @@ impl Count {
         self.unfinished.store(!block.is_finished(), Relaxed);
     }
 
+    fn end_line(&self) {
+        let unfinished = self.unfinished.swap(false, Relaxed);
+        self.lines.fetch_add(u64::from(unfinished), Relaxed);
+    }
+
     fn lines(&self) -> u64 {
         self.lines.load(Relaxed) + u64::from(self.unfinished.load(Relaxed))
     }
@@ -82,6 +87,11 @@ impl Stats {
             output: Count::default(),
             live: is_live.then(|| Mutex::new(live)),
         }
+    }
+
+    /// What is counted at the beginning of the chain, or at its end.
+    fn count(&self, is_input: bool) -> &Count {
+        if is_input { &self.input } else { &self.output }
     }
 
     /// The totals so far: `6305444 lines in, 6194 out, 1.00 GiB, 0.12 s`.
@@ -209,13 +219,17 @@ impl<S> Tally<S> {
     /// Counts what passed elsewhere.
     pub fn passed(&self, lines: u64, bytes: u64) {
         if let Some(stats) = &self.stats {
-            let count = if self.is_input {
-                &stats.input
-            } else {
-                &stats.output
-            };
+            let count = stats.count(self.is_input);
             count.lines.fetch_add(lines, Relaxed);
             count.bytes.fetch_add(bytes, Relaxed);
+        }
+    }
+
+    /// What comes next is another line, even if the last one is unfinished: another file begins.
+    pub fn ends_line(&self) {
+        if let Some(stats) = &self.stats {
+            let count = stats.count(self.is_input);
+            count.end_line();
         }
     }
 
@@ -233,11 +247,7 @@ impl<S> Tally<S> {
 impl<S: Stage> Stage for Tally<S> {
     fn send(&mut self, block: &Block) -> Result<Flow> {
         if let Some(stats) = &self.stats {
-            let count = if self.is_input {
-                &stats.input
-            } else {
-                &stats.output
-            };
+            let count = stats.count(self.is_input);
             count.add(block);
             stats.came();
         }
