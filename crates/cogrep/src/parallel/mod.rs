@@ -29,11 +29,11 @@ const AHEAD: u64 = 2;
 const MOST: usize = 256;
 
 /// A search through a large regular file by several threads, as a source: its blocks are not the file's but what
-/// was found, in the file's order, to be sent to the target of a [`Grep`].
+/// was found, in the file's order, to be sent to the target of a [`Grep`](crate::Grep).
 ///
 /// It ends before an unfinished last line, which may still grow: what comes from [`end`](Parallel::end) on is for
 /// an ordinary [`Reader`](costage::Reader), and the `Grep` goes on there after
-/// [`absorb`](Grep::absorb).
+/// [`absorb`](crate::Grep::absorb).
 #[derive(Debug)]
 pub struct Parallel {
     shared: Arc<Shared>,
