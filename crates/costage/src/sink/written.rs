@@ -7,7 +7,7 @@ use memchr::memchr_iter;
 
 use crate::Block;
 
-/// How much a [`Sink`] has written so far: what a source that must not forget asks before it saves where it
+/// How much a [`Sink`](crate::Sink) has written so far: what a source that must not forget asks before it saves where it
 /// stands.
 #[derive(Clone, Debug, Default)]
 pub struct Written(Arc<Counters>);
@@ -22,7 +22,7 @@ struct Counters {
 }
 
 impl Written {
-    /// One that counts lines, too, for [`Sink::counted_by`]. Their ends have to be looked for.
+    /// One that counts lines, too, for [`Sink::counted_by`](crate::Sink::counted_by). Their ends have to be looked for.
     pub fn with_lines() -> Written {
         Written(Arc::new(Counters {
             counts_lines: true,
