@@ -1,6 +1,7 @@
 //! Several streams of lines into one, in whole lines.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -239,14 +240,14 @@ struct Label {
     text: Vec<u8>,
     lines: Gather,
     /// What has no label yet: a label is not to take more memory than there is room for.
-    rest: Option<Block>,
+    rest: VecDeque<Block>,
 }
 
 impl Label {
     /// Sends on what has no label yet, as long as there is room.
     fn send_rest(&mut self, target: &mut Target, group: Option<usize>) {
         while target.flow == Flow::More
-            && let Some(rest) = &mut self.rest
+            && let Some(rest) = self.rest.front_mut()
         {
             let piece = rest.split_lines(LABELLED);
             for line in piece.lines() {
@@ -257,10 +258,12 @@ impl Label {
             if let Some(labelled) = self.lines.take() {
                 target.take(&labelled, group, None);
             }
-            self.rest = self.rest.take().filter(|rest| !rest.is_empty());
+            if rest.is_empty() {
+                self.rest.pop_front();
+            }
         }
         if target.flow == Flow::Stop {
-            self.rest = None;
+            self.rest.clear();
         }
     }
 }
@@ -271,7 +274,7 @@ impl Outlet {
         self.label = Some(Label {
             text: label.into(),
             lines: Gather::new(b'\n'),
-            rest: None,
+            rest: VecDeque::new(),
         });
         self
     }
@@ -293,9 +296,7 @@ impl Outlet {
         drop(target);
         self
     }
-}
 
-impl Outlet {
     /// Does what can be done, and says how things stand.
     fn answer(&mut self) -> Flow {
         let mut target = self.target.borrow_mut();
@@ -311,7 +312,8 @@ impl Stage for Outlet {
         let mut target = self.target.borrow_mut();
         if let Some(label) = &mut self.label {
             label.lines.set_terminator(block.terminator());
-            label.rest = Some(block.clone());
+            // After a signal it may be sent more than there is room for.
+            label.rest.push_back(block.clone());
         } else {
             target.take(block, self.group, self.counted.as_ref());
             if !block.is_finished() {
@@ -337,7 +339,9 @@ impl Stage for Outlet {
     }
 
     fn idle(&mut self) -> bool {
-        self.label.as_ref().is_none_or(|label| label.rest.is_none())
+        self.label
+            .as_ref()
+            .is_none_or(|label| label.rest.is_empty())
     }
 }
 
@@ -454,5 +458,54 @@ impl<S: Stage> Stage for Merged<S> {
 
     fn idle(&mut self) -> bool {
         self.closed && self.target.borrow_mut().to.idle()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    /// Takes all, and says that it is full as long as it is.
+    struct Target {
+        is_full: Rc<Cell<bool>>,
+        text: Rc<RefCell<Vec<u8>>>,
+    }
+
+    impl Stage for Target {
+        fn send(&mut self, block: &Block) -> Result<Flow> {
+            self.text.borrow_mut().extend_from_slice(block);
+            self.flush()
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            None
+        }
+
+        fn flush(&mut self) -> Result<Flow> {
+            Ok(if self.is_full.get() {
+                Flow::Full
+            } else {
+                Flow::More
+            })
+        }
+    }
+
+    // Who is full keeps what it is sent: after a signal the loop sends the rest of what it has.
+    #[test]
+    fn a_labelled_outlet_loses_nothing_that_it_is_sent_while_there_is_no_room() {
+        let (is_full, text) = (Rc::new(Cell::new(true)), Rc::default());
+        let merge = merge(Target {
+            is_full: Rc::clone(&is_full),
+            text: Rc::clone(&text),
+        });
+        let outlet = merge.outlet().labelled("a:");
+        let mut merged = merge.of(outlet);
+        for line in ["1\n", "2\n", "3\n"] {
+            let _ = merged.send(&Block::from(line)).expect("sent");
+        }
+        is_full.set(false);
+        let _ = merged.flush().expect("flushed");
+        assert_eq!(*text.borrow(), b"a:1\na:2\na:3\n");
     }
 }
