@@ -55,6 +55,7 @@ impl How {
             Err(_) => How::Bounded,
         }
     }
+
     /// Writes from the front of `queue`, which holds something: so much was taken, or `WouldBlock`.
     pub(super) fn write(
         &mut self,
