@@ -26,7 +26,6 @@ A version can be compared with another, or the script tried out, with --cogrep '
 
 import argparse
 import datetime
-import json
 import os
 import pathlib
 import shlex
@@ -226,13 +225,13 @@ def main(arguments):
     for command in (bench.cogrep, bench.cofollow):
         if not there(command):
             print(f"{command[0]} is not there: without it", file=sys.stderr)
-    for case in options.cases or CASES:
-        CASES[case](bench)
     date = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}"
     path = options.json or bench.data / f"results-{date}.json"
     settings = {"date": date, "size": options.size, "runs": options.runs, "cogrep": bench.cogrep}
     raw = {**settings, "machine": report.machine((*PROGRAMS, options.rg)), "results": bench.results}
-    path.write_text(json.dumps(raw, indent=1) + "\n")
+    for case in options.cases or CASES:
+        CASES[case](bench)
+        report.keep(path, raw)
     print(f"\nraw figures: {path}", file=sys.stderr)
 
 

@@ -17,7 +17,6 @@ Each program has 4 GiB of address space beyond the size, and 20 seconds. The pea
 import argparse
 import dataclasses
 import datetime
-import json
 import os
 import pathlib
 import random
@@ -156,6 +155,10 @@ def main(arguments):
         parser.error(f"no such case: {' '.join(unknown)}")
     bench, results = Bench(options), {}
     contenders = {program.name: program for program in greps.programs(options)}
+    date = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}"
+    path = options.json or bench.data / f"extremes-{date}.json"
+    raw = {"date": date, "size": options.size, "runs": options.runs, "cogrep": options.cogrep, "results": results}
+    raw["machine"] = report.machine(["grep", shlex.split(options.rg)[0], "ugrep"])
     for case in options.cases or CASES:
         words = getattr(bench, case)()
         told = bench.data / "told"
@@ -166,11 +169,7 @@ def main(arguments):
         figures = report.compare(case, contenders, once, options.runs)
         show(case, figures)
         results[case] = {name: [run and dataclasses.asdict(run) for run in runs] for name, runs in figures.items()}
-    date = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}"
-    path = options.json or bench.data / f"extremes-{date}.json"
-    settings = {"date": date, "size": options.size, "runs": options.runs, "cogrep": options.cogrep}
-    machine = report.machine(["grep", shlex.split(options.rg)[0], "ugrep"])
-    path.write_text(json.dumps({**settings, "machine": machine, "results": results}, indent=1) + "\n")
+        report.keep(path, raw)
     print(f"\nraw figures: {path}", file=sys.stderr)
 
 

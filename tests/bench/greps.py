@@ -2,7 +2,7 @@
 """cogrep beside GNU grep, ripgrep and ugrep: what users search for, in three texts, from three kinds of input.
 
 usage: greps.py [--cogrep COMMAND] [--rg COMMAND] [--size 64MiB] [--runs 7] [--only TEXT/INPUT/CASE]...
-                [--data DIR] [--json FILE] [--svg FILE] [--from FILE]...
+                [--patience SECONDS] [--data DIR] [--json FILE] [--resume FILE] [--svg FILE] [--from FILE]...
 
 texts:  log     lines of an access log, of 170 bytes; as much of them as --size says
         short   lines of about 18 bytes; half as much
@@ -15,8 +15,11 @@ cases:  see CASES; and `start` with `literal` and `regex` in place of a text's: 
 The output goes into a pipe and is read from it. The programs of one case run in turn, run after run, and medians
 are compared. In a first turn output and status are compared: one that differs from cogrep's is shown with a `!` and
 left out of the ratio. The fastest of the others then runs twice in each turn: what it differs from itself is the
-noise. One that took five times as long is not run again. --only takes patterns as the shell's (`log/*/count`).
---from prints the tables of what was measured before, of several runs together.
+noise. One that took five times as long is not run again, and one that takes longer than --patience is killed in that
+first turn. --only takes patterns as the shell's (`log/*/count`).
+
+Each case is told when it is done, and then the raw figures are kept: --resume goes on with a run that was cut off.
+--from prints the tables of what was measured before, of several runs together, whole or not.
 """
 
 import argparse
@@ -31,6 +34,7 @@ import pathlib
 import random
 import shlex
 import shutil
+import signal
 import string
 import subprocess
 import sys
@@ -149,11 +153,11 @@ class Search:
         """The status with the sha256 of the output, and the seconds it took."""
         digest = hashlib.sha256()
 
-        def keep(fd):
+        def hash_all(fd):
             while piece := os.read(fd, measure.PIECE):
                 digest.update(piece)
 
-        took, status = self.run(keep)
+        took, status = self.run(hash_all)
         return f"{status} {digest.hexdigest()}", took
 
 
@@ -175,22 +179,27 @@ def throw_away(fd):
         pass
 
 
-def measure_case(name, searches, runs):
-    """What a case gave: seconds of each run by program, and whose output or status is not cogrep's."""
-    outcomes, warm = {}, {}
+def measure_case(name, searches, runs, patience):
+    """What a case gave: seconds of each run by program, whose output or status is not cogrep's, and after how many
+    seconds each was killed that took too long."""
+    outcomes, warm, too_long = {}, {}, {}
     for program, search in searches.items():
         report.show(f"{name}: {program}")
-        outcomes[program], warm[program] = search.outcome()
+        try:
+            with measure.patience(patience):
+                outcomes[program], warm[program] = search.outcome()
+        except TimeoutError:
+            too_long[program] = patience
     differ = [program for program, outcome in outcomes.items() if outcome != outcomes.get("cogrep")]
-    others = [warm[program] for program in searches if program != "cogrep"]
-    slow = [program for program in searches if program != "cogrep" and warm[program] > SLOW * min(others)]
-    timed = {program: search for program, search in searches.items() if program not in slow}
+    fastest = min((warm[program] for program in warm if program != "cogrep"), default=math.inf)
+    slow = [program for program in warm if program != "cogrep" and warm[program] > SLOW * fastest]
+    timed = {program: searches[program] for program in warm if program not in slow}
     if peers := [program for program in timed if program != "cogrep" and program not in differ]:
         # Known well enough from the first turn to be the one that runs twice.
-        fastest = min(peers, key=warm.get)
-        timed[fastest + report.AGAIN] = searches[fastest]
+        again = min(peers, key=warm.get)
+        timed[again + report.AGAIN] = searches[again]
     figures = report.compare(name, timed, Search.seconds, runs)
-    return {"seconds": figures | {program: [warm[program]] for program in slow}, "differ": differ}
+    return {"seconds": figures | {program: [warm[program]] for program in slow}, "differ": differ, "killed": too_long}
 
 
 def summary(result):
@@ -209,6 +218,11 @@ def summary(result):
     return median["cogrep"], fastest, median[fastest], ratio, noise
 
 
+def killed(result):
+    """After how many seconds each was killed that took too long; raw figures from before that was done have none."""
+    return result.get("killed", {})
+
+
 def limit(name, fastest):
     """How many times the fastest peer's time a case may take."""
     text, kind, case = name.split("/")
@@ -217,19 +231,35 @@ def limit(name, fastest):
     return 1.15 if kind == "file" and fastest in MAPS else 1.05
 
 
+def told(name, result):
+    """What a case gave, in a line."""
+    found = summary(result)
+    if found is None:
+        return f"{name}: nothing to compare"
+    ours, fastest, theirs, ratio, noise = found
+    itself = f", which differs from itself by {abs(noise - 1):.0%}" if noise else ""
+    over = ", above the limit" if ratio > limit(name, fastest) else ""
+    return f"{name}: {ours * 1e3:.1f} ms, {ratio:.2f} times the {theirs * 1e3:.1f} of {fastest}{itself}{over}"
+
+
 def tables(results):
     """Prints a table for each text and input, and what all cases come to."""
     ratios, noises, over = {}, [], []
     for group in dict.fromkeys(name.rpartition("/")[0] for name in results):
         lines = []
         of_group = {name: result for name, result in results.items() if name.rpartition("/")[0] == group}
-        heads = list(dict.fromkeys(p for r in of_group.values() for p in r["seconds"] if not p.endswith(report.AGAIN)))
+        all_of = (program for result in of_group.values() for program in (*result["seconds"], *killed(result)))
+        heads = list(dict.fromkeys(program for program in all_of if not program.endswith(report.AGAIN)))
         for name, result in of_group.items():
             line = [name.rpartition("/")[2]]
             for program in heads:
                 runs = result["seconds"].get(program)
                 wrong = "!" if program in result["differ"] else ""
-                line.append(f"{measure.median(runs) * 1e3:.1f}{wrong}" if runs else "")
+                if runs:
+                    line.append(f"{measure.median(runs) * 1e3:.1f}{wrong}")
+                else:
+                    after = killed(result).get(program)
+                    line.append(f"> {after * 1e3:.0f}" if after else "")
             if found := summary(result):
                 _, fastest, _, ratio, noise = found
                 ratios[name] = ratio
@@ -342,31 +372,50 @@ def parse(arguments):
     parser.add_argument("--rg", default="rg", help="this command for ripgrep")
     parser.add_argument("--size", default="64MiB", help="of the log")
     parser.add_argument("--runs", type=int, default=7, help="of each program in each case")
+    parser.add_argument("--patience", type=float, default=10, help="how many seconds one run may take")
     parser.add_argument("--only", action="append", default=[], metavar="TEXT/INPUT/CASE")
     parser.add_argument("--data", type=pathlib.Path, default=TARGET / "bench-data", help="where the texts are kept")
     parser.add_argument("--json", type=pathlib.Path, help="where the raw figures go")
+    parser.add_argument("--resume", type=pathlib.Path, metavar="FILE", help="raw figures of a run to go on with")
     parser.add_argument("--svg", type=pathlib.Path, help="where a drawing of the ratios goes")
     parser.add_argument("--from", dest="earlier", action="append", default=[], type=pathlib.Path, metavar="FILE")
     return parser.parse_args(arguments)
 
 
+def measure_all(options, results):
+    """Adds to `results` what is not in them, and keeps the raw figures whenever there are more."""
+    options.data = options.data.resolve()
+    options.data.mkdir(parents=True, exist_ok=True)
+    date = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}"
+    path = options.resume or options.json or options.data / f"greps-{date}.json"
+    raw = {"date": date, "size": options.size, "runs": options.runs, "cogrep": options.cogrep}
+    raw |= {"machine": report.machine(["grep", shlex.split(options.rg)[0], "ugrep"]), "results": results}
+    if options.resume:
+        earlier = json.loads(path.read_text())
+        if differ := [what for what in ("size", "runs", "cogrep") if earlier[what] != raw[what]]:
+            sys.exit(f"{path}: was measured with another --{differ[0]}: {earlier[differ[0]]}")
+        results |= earlier["results"]
+    print(f"raw figures: {path}", file=sys.stderr)
+    for name, searches, runs in searches_of(options):
+        if name not in results:
+            results[name] = measure_case(name, searches, runs, options.patience)
+            report.keep(path, raw)
+            print(told(name, results[name]), flush=True)
+
+
 def main(arguments):
     options = parse(arguments)
+    # Then what runs is killed, and what was measured is told.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     results = {}
     for path in options.earlier:
-        results.update(json.loads(path.read_text())["results"])
-    if not options.earlier:
-        options.data = options.data.resolve()
-        options.data.mkdir(parents=True, exist_ok=True)
-        for name, searches, runs in searches_of(options):
-            results[name] = measure_case(name, searches, runs)
-        date = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}"
-        path = options.json or options.data / f"greps-{date}.json"
-        settings = {"date": date, "size": options.size, "runs": options.runs, "cogrep": options.cogrep}
-        machine = report.machine(["grep", options.rg, "ugrep"])
-        path.write_text(json.dumps({**settings, "machine": machine, "results": results}, indent=1) + "\n")
-        print(f"raw figures: {path}", file=sys.stderr)
-    tables(results)
+        results |= json.loads(path.read_text())["results"]
+    try:
+        if not options.earlier:
+            measure_all(options, results)
+    finally:
+        if results:
+            tables(results)
     if options.svg:
         options.svg.write_text(drawing(results))
 

@@ -50,6 +50,22 @@ def chain(
         end(running)
 
 
+@contextlib.contextmanager
+def patience(seconds):
+    """Raises `TimeoutError` in what takes longer."""
+
+    def give_up(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def end(running):
     for process in running:
         # Its group: a tracer's program outlives the tracer.

@@ -18,7 +18,6 @@ writers:
 
 import argparse
 import datetime
-import json
 import os
 import pathlib
 import shlex
@@ -87,6 +86,10 @@ def main(arguments):
         last.write_bytes(log.read_bytes() + f"{LAST}\n".encode())
     known = chains(shlex.split(options.cogrep), str(log), str(last), size)
     results, lines = {}, []
+    date = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}"
+    path = options.json or data / f"pipes-{date}.json"
+    raw = {"date": date, "size": options.size, "runs": options.runs, "results": results}
+    raw["machine"] = report.machine(["grep", "tail"])
     for writer in options.writers or WRITERS:
         contenders = {
             f"{pipe or 64} / {read}": {
@@ -101,15 +104,12 @@ def main(arguments):
         contenders[first + report.AGAIN] = contenders[first]
         figures = report.compare(writer, contenders, lambda it, writer=writer: seconds(known[writer], it), options.runs)
         results[writer] = figures
+        report.keep(path, raw)
         medians = {name: measure.median(runs) * 1e3 for name, runs in figures.items()}
         noise = medians.pop(first + report.AGAIN) / medians[first]
         lines.append([writer, *(f"{median:.0f}" for median in medians.values()), f"{noise:.2f}"])
     print("\n### what a full pipe is made to hold / what is read at once, KiB; ms")
     report.rows(["writer", *(f"{pipe or 64} / {read}" for pipe, read in SIZES), "noise"], lines)
-    date = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}"
-    path = options.json or data / f"pipes-{date}.json"
-    settings = {"date": date, "size": options.size, "runs": options.runs, "machine": report.machine(["grep", "tail"])}
-    path.write_text(json.dumps({**settings, "results": results}, indent=1) + "\n")
     print(f"\nraw figures: {path}", file=sys.stderr)
 
 

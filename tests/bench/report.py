@@ -1,6 +1,7 @@
 """Contenders that take turns, and the tables of what they took."""
 
 import collections
+import json
 import os
 import pathlib
 import shutil
@@ -77,6 +78,13 @@ def rows(heads, lines, texts=1):
     for line in lines:
         print(f"| {' | '.join(map(cell, line))} |")
     sys.stdout.flush()
+
+
+def keep(path, raw):
+    """Raw figures as JSON, in one piece: who is cut off while it writes leaves those from before."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(raw, indent=1) + "\n")
+    part.replace(path)
 
 
 def cell(text):
