@@ -19,7 +19,6 @@ use crate::cli::Cli;
 /// Standard output, which may be counted.
 type Output = Tally<Sink<Stdout>>;
 
-/// What a header and a message call it.
 const STANDARD_INPUT: &str = "standard input";
 
 /// Prints one file after the other, each from where it is to start.
@@ -76,18 +75,22 @@ fn one(
 ) -> Result<Ended> {
     let file = open(path)?;
     if let Some(gap) = header.as_mut() {
-        let name = if path == "-" {
-            STANDARD_INPUT.as_bytes()
-        } else {
-            path.as_bytes()
-        };
-        let text = [gap.as_bytes(), b"==> ", name, b" <==\n"].concat();
+        let text = [gap.as_bytes(), b"==> ", name(path).as_bytes(), b" <==\n"].concat();
         *gap = "\n";
         let _ = output.send(&Block::from(text))?;
     }
     let ended = contents(program, driver, output, path, file, cli);
     // It stays open for the next file, and a complaint comes behind what was printed.
     driver.finish(&mut keep_open(output), ended)
+}
+
+/// What headers and messages call a file.
+fn name(path: &OsStr) -> &OsStr {
+    if path == "-" {
+        STANDARD_INPUT.as_ref()
+    } else {
+        path
+    }
 }
 
 fn open(path: &OsStr) -> Result<File> {
@@ -108,14 +111,11 @@ fn contents(
     cli: &Cli,
 ) -> Result<Ended> {
     let is_stdin = path == "-";
-    let name = if is_stdin {
-        STANDARD_INPUT.into()
-    } else {
-        path.to_string_lossy()
-    };
-    let failed = |error| Error::io(Call::Read, &*name, error);
+    let name = name(path);
+    let called = name.to_string_lossy();
+    let failed = |error| Error::io(Call::Read, &*called, error);
     let is_file = file.metadata().map_err(failed)?.is_file();
-    let shown = printable(&name);
+    let shown = printable(&called);
     let start = if is_file {
         let start = seek(&mut file, cli.start, cli.terminator).map_err(failed)?;
         let from = file.stream_position().map_err(failed)?;
@@ -128,7 +128,7 @@ fn contents(
     let reader = if is_stdin {
         Reader::stdin()?
     } else {
-        Reader::new(&*name, file)?
+        Reader::new(&*called, file)?
     };
     let mut reader = reader.framed(cli.terminator, Framing::AsItComes);
     let has_prefix = cli.headers == Some(Headers::EachLine);
@@ -142,7 +142,7 @@ fn contents(
     let mut source = UntilIdle::new(reader, cli.until_idle);
     let output = keep_open(output);
     let mut chain = if has_prefix {
-        tail_of(start, prefix_each(&name, output))
+        tail_of(start, prefix_each(name, output))
     } else {
         tail_of(start, output)
     };

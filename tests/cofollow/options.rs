@@ -1,6 +1,8 @@
 //! Options: which of them wins, what they do while following, and what is refused.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
 use super::{cofollow, contains, occurrences};
 use crate::util::{Cmd, Dir};
@@ -259,6 +261,36 @@ fn headers_are_for_several_files_or_as_it_is_said() {
             .stderr("")
             .code(0);
     }
+}
+
+// While following it showed U+FFFD.
+#[test]
+fn a_name_that_is_not_utf_8_is_shown_as_it_is() {
+    let dir = Dir::new();
+    let name = OsStr::from_bytes(b"a\xff.log");
+    if fs::write(dir.path("").join(name), "1\n").is_err() {
+        // Not all systems have such names.
+        return;
+    }
+    for (args, expected) in [
+        (&["-v"][..], &b"==> a\xff.log <==\n1\n"[..]),
+        (&["-v", "--no-follow"], b"==> a\xff.log <==\n1\n"),
+        (&["-H"], b"a\xff.log:1\n"),
+        (&["-H", "--no-follow"], b"a\xff.log:1\n"),
+        (&["-H", "--resume=state"], b"a\xff.log:1\n"),
+        // All of it has been written.
+        (&["-H", "--resume=state"], b""),
+    ] {
+        let args = args.iter().chain(&["--until-idle=1ms"]).copied();
+        let output = cofollow(&dir, args).arg(name).run();
+        output.stdout(expected).stderr("").code(0);
+    }
+    let output = cofollow(&dir, ["--no-follow"])
+        .arg(OsStr::from_bytes(b"b\xff"))
+        .run();
+    output
+        .stderr_contains("cannot open 'b\u{fffd}' for reading")
+        .code(1);
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl Follow {
                     engine.add_name(Path::new(STDIN), "standard input");
                 }
                 _ => {
-                    engine.add_name(name, &name.display().to_string());
+                    engine.add_name(name, name);
                 }
             }
         }

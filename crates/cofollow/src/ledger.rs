@@ -128,7 +128,7 @@ mod tests {
                 let shown = if length == 0 {
                     source.clone()
                 } else {
-                    prefixed(&source, name, goes_on)
+                    prefixed(&source, name.as_ref(), goes_on)
                 };
                 for part in 1..shown.len() {
                     let (_reader, writer) = std::io::pipe().expect("a pipe");

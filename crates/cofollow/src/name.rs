@@ -1,6 +1,7 @@
 //! One name that is followed, and the files it stands and stood for.
 
 use std::collections::{HashSet, VecDeque};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub(crate) const SILENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Name<F> {
     pub(crate) path: PathBuf,
     /// The same for messages and headers.
-    pub(crate) shown: Arc<str>,
+    pub(crate) shown: Arc<OsStr>,
     /// What its meaning depends on, as it was last resolved and is watched.
     pub(crate) hops: Vec<Hop>,
     /// Oldest first.
@@ -86,7 +87,7 @@ pub(crate) enum Found<F> {
 }
 
 impl<F: Readable> Name<F> {
-    pub(crate) fn new(path: &Path, shown: Arc<str>) -> Name<F> {
+    pub(crate) fn new(path: &Path, shown: Arc<OsStr>) -> Name<F> {
         Name {
             path: path.to_owned(),
             shown,
@@ -162,7 +163,7 @@ impl<F: Readable> Name<F> {
             }
             Err(error) if is_passing(&error) => {
                 if self.said.replace(error.kind()) != Some(error.kind()) {
-                    let error = Error::io(Call::Open, Arc::clone(&self.shown), error);
+                    let error = Error::io(Call::Open, self.shown.to_string_lossy(), error);
                     notify(&Notice::Unreadable(error));
                 }
                 Found::Unknown
@@ -207,7 +208,7 @@ impl<F: Readable> Name<F> {
             let error = Arc::new(error);
             notify(&Notice::Gone(Arc::clone(&self.shown), error));
         } else if self.said != Some(kind) && !(is_gone && (self.was_read || self.is_matched)) {
-            let error = Error::io(Call::Open, Arc::clone(&self.shown), error);
+            let error = Error::io(Call::Open, self.shown.to_string_lossy(), error);
             notify(&Notice::Unreadable(error));
         }
         self.retire();
@@ -223,7 +224,7 @@ impl<F: Readable> Name<F> {
             if kind == Kind::Directory {
                 // What reading it would answer.
                 let error = io::Error::from_raw_os_error(rustix::io::Errno::ISDIR.raw_os_error());
-                let error = Error::io(Call::Read, Arc::clone(&self.shown), error);
+                let error = Error::io(Call::Read, self.shown.to_string_lossy(), error);
                 notify(&Notice::Unreadable(error));
             }
             notify(&Notice::Unfollowable(Arc::clone(&self.shown)));
@@ -304,7 +305,7 @@ impl<F: Readable> Name<F> {
     pub(crate) fn fail(&mut self, at: usize, error: io::Error, notify: &mut dyn FnMut(&Notice)) {
         self.failed = true;
         if !std::mem::replace(&mut self.generations[at].said_unreadable, true) {
-            let error = Error::io(Call::Read, Arc::clone(&self.shown), error);
+            let error = Error::io(Call::Read, self.shown.to_string_lossy(), error);
             notify(&Notice::Unreadable(error));
         }
     }

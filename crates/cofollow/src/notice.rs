@@ -1,5 +1,6 @@
 //! What is no error but worth telling.
 
+use std::ffi::OsStr;
 use std::fmt::{self, Display};
 use std::io;
 use std::path::Path;
@@ -14,26 +15,26 @@ pub enum Notice {
     /// It cannot be opened or read, and is waited for.
     Unreadable(Error),
     /// It is a directory or a socket, which have no lines.
-    Unfollowable(Arc<str>),
+    Unfollowable(Arc<OsStr>),
     /// The name has no file any more that can be opened.
-    Gone(Arc<str>, Arc<io::Error>),
+    Gone(Arc<OsStr>, Arc<io::Error>),
     /// A file that was waited for is there.
-    Appeared(Arc<str>),
+    Appeared(Arc<OsStr>),
     /// A file that could not be opened can be.
-    Accessible(Arc<str>),
+    Accessible(Arc<OsStr>),
     /// The name stands for another file now.
-    Replaced(Arc<str>),
+    Replaced(Arc<OsStr>),
     /// The name stands for something now that has no lines.
-    ReplacedByOther(Arc<str>),
+    ReplacedByOther(Arc<OsStr>),
     /// The file became shorter and is read from its start; so many bytes that had been there were not read.
-    Truncated(Arc<str>, u64),
+    Truncated(Arc<OsStr>, u64),
     /// The file was written anew, no shorter than before, and is read from its start; so many bytes that had been
     /// there were not read.
-    Rewritten(Arc<str>, u64),
+    Rewritten(Arc<OsStr>, u64),
     /// The file cannot be found any more: if something was appended to it after this position, that is lost.
-    Vanished(Arc<str>, u64),
+    Vanished(Arc<OsStr>, u64),
     /// So many files had the name, and were deleted, before they were seen: what was in them is not known.
-    Missed(Arc<str>, usize),
+    Missed(Arc<OsStr>, usize),
     /// There is no file left to follow.
     NoneLeft,
     /// Where reading stands could not be saved.
@@ -47,17 +48,17 @@ pub enum Notice {
 #[non_exhaustive]
 pub enum Detail {
     /// It is read from this position on.
-    Opened(Arc<str>, u64),
+    Opened(Arc<OsStr>, u64),
     /// It is read on where a saved state says.
-    Resumed(Arc<str>, u64),
+    Resumed(Arc<OsStr>, u64),
     /// A file is read that had the name unseen.
-    Unseen(Arc<str>, Arc<Path>),
+    Unseen(Arc<OsStr>, Arc<Path>),
     /// The lines that were truncated away are read in a copy.
-    Copied(Arc<str>),
+    Copied(Arc<OsStr>),
     /// A file that lost its name was read to its end, and its writer has been silent.
-    LetGo(Arc<str>),
+    LetGo(Arc<OsStr>),
     /// It cannot be watched, and is looked at from time to time.
-    Polled(Arc<str>, Arc<str>),
+    Polled(Arc<OsStr>, Arc<str>),
     /// Events were lost: everything is looked at.
     Rescan,
 }
@@ -71,11 +72,11 @@ impl Notice {
 
 impl Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quoted = |name: &Arc<str>| format!("'{}'", printable(name));
+        let quoted = |name: &Arc<OsStr>| format!("'{}'", shown(name));
         match self {
             Notice::Unreadable(error) => describe(error, f),
             Notice::Unfollowable(name) => {
-                let name = printable(name);
+                let name = shown(name);
                 write!(f, "{name}: cannot follow end of this type of file")
             }
             Notice::Gone(name, error) => {
@@ -94,13 +95,13 @@ impl Display for Notice {
                 write!(f, "{name} has been replaced with an untailable file")
             }
             Notice::Truncated(name, lost) => {
-                write!(f, "{}: file truncated{}", printable(name), Lost(*lost))
+                write!(f, "{}: file truncated{}", shown(name), Lost(*lost))
             }
             Notice::Rewritten(name, lost) => {
-                write!(f, "{}: file written anew{}", printable(name), Lost(*lost))
+                write!(f, "{}: file written anew{}", shown(name), Lost(*lost))
             }
             Notice::Vanished(name, position) => {
-                let name = printable(name);
+                let name = shown(name);
                 write!(
                     f,
                     "{name}: the file that was read up to byte {position} is gone; \
@@ -108,7 +109,7 @@ impl Display for Notice {
                 )
             }
             Notice::Missed(name, count) => {
-                let name = printable(name);
+                let name = shown(name);
                 let files = if *count == 1 { "file" } else { "files" };
                 write!(
                     f,
@@ -120,6 +121,11 @@ impl Display for Notice {
             Notice::Detail(detail) => detail.fmt(f),
         }
     }
+}
+
+/// A name as a message may show it.
+fn shown(name: &OsStr) -> String {
+    printable(&name.to_string_lossy())
 }
 
 /// As tail puts it.
@@ -154,32 +160,27 @@ impl Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Detail::Opened(name, from) => {
-                write!(f, "{}: reading from byte {from}", printable(name))
+                write!(f, "{}: reading from byte {from}", shown(name))
             }
             Detail::Resumed(name, from) => {
-                write!(f, "{}: going on at byte {from}", printable(name))
+                write!(f, "{}: going on at byte {from}", shown(name))
             }
             Detail::Unseen(name, path) => {
-                let path = path.display().to_string();
-                write!(
-                    f,
-                    "{}: had been {} unseen; reading it",
-                    printable(&path),
-                    printable(name)
-                )
+                let (path, name) = (shown(path.as_os_str()), shown(name));
+                write!(f, "{path}: had been {name} unseen; reading it")
             }
             Detail::Copied(name) => {
-                write!(f, "{}: reading on in its copy", printable(name))
+                write!(f, "{}: reading on in its copy", shown(name))
             }
             Detail::LetGo(name) => {
                 write!(
                     f,
                     "{}: the old file's writer is silent; letting it go",
-                    printable(name)
+                    shown(name)
                 )
             }
             Detail::Polled(name, why) => {
-                let (name, why) = (printable(name), printable(why));
+                let (name, why) = (shown(name), printable(why));
                 write!(f, "{name}: {why}; looking at it from time to time")
             }
             Detail::Rescan => write!(f, "events were lost; looking at everything"),

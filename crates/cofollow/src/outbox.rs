@@ -1,7 +1,8 @@
 //! What is ready to be given out: lines, and what says whose they are.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 use costage::{Block, Gather};
 
@@ -70,14 +71,15 @@ impl Outbox {
     }
 
     /// Names the file whose lines come next, if headers are asked for and the lines before were another's.
-    pub(crate) fn header(&mut self, index: usize, shown: &str) {
+    pub(crate) fn header(&mut self, index: usize, shown: &OsStr) {
         if self.last == Some(index) {
             return;
         }
         self.break_line();
         if self.headers == Headers::Always {
-            let gap = if self.last.is_some() { "\n" } else { "" };
-            self.push(Block::from(format!("{gap}==> {shown} <==\n").as_str()));
+            let gap: &[u8] = if self.last.is_some() { b"\n" } else { b"" };
+            let header = [gap, b"==> ", shown.as_bytes(), b" <==\n"].concat();
+            self.push(Block::from(header));
         }
         self.last = Some(index);
     }
@@ -87,7 +89,7 @@ impl Outbox {
     pub(crate) fn lines(
         &mut self,
         whose: Whose,
-        shown: &Arc<str>,
+        shown: &OsStr,
         block: Block,
         from: u64,
         until: u64,

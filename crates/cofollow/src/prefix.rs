@@ -1,5 +1,8 @@
 //! The file's name before each of its lines, as grep has it.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
 use costage::{Block, Flow, Gather, Result, Stage};
 
 /// Passes lines on with `name:` before each: `-H`. Blocks may begin and end within a line.
@@ -13,9 +16,9 @@ use costage::{Block, Flow, Gather, Result, Stage};
 /// assert_eq!(text.take(), b"log:one\nlog:two");
 /// # Ok::<(), costage::Error>(())
 /// ```
-pub fn prefix_each<S: Stage>(name: &str, to: S) -> Prefix<S> {
+pub fn prefix_each<S: Stage>(name: impl AsRef<OsStr>, to: S) -> Prefix<S> {
     Prefix {
-        name: name.to_owned(),
+        name: name.as_ref().to_owned(),
         goes_on: false,
         to,
     }
@@ -24,7 +27,7 @@ pub fn prefix_each<S: Stage>(name: &str, to: S) -> Prefix<S> {
 /// A stage that puts a name before each line. Made by [`prefix_each`].
 #[derive(Debug)]
 pub struct Prefix<S> {
-    name: String,
+    name: OsString,
     /// What comes next goes on with a line that has its name.
     goes_on: bool,
     to: S,
@@ -43,7 +46,7 @@ impl<S: Stage> Stage for Prefix<S> {
 }
 
 /// The block with `name:` before each line; the first may go on with one that has its own.
-pub(crate) fn prefixed(block: &Block, name: &str, goes_on: bool) -> Block {
+pub(crate) fn prefixed(block: &Block, name: &OsStr, goes_on: bool) -> Block {
     let mut lines = Gather::new(block.terminator());
     for (number, line) in block.lines().enumerate() {
         if number > 0 || !goes_on {

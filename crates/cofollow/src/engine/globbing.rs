@@ -74,8 +74,7 @@ impl<D: Disk> Engine<D> {
             if start.is_none() && self.copied(&path) != Copied::No {
                 continue;
             }
-            let shown = path.display().to_string();
-            let index = self.add_name(&path, &shown);
+            let index = self.add_name(&path, &path);
             self.names[index].is_matched = true;
             if !self.take_up_saved(index) {
                 self.look_at_name(index, start);

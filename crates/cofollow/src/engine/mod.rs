@@ -12,6 +12,7 @@ mod unseen;
 mod tests;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -162,8 +163,8 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Adds a name, without looking at it yet.
-    pub(crate) fn add_name(&mut self, path: &Path, shown: &str) -> usize {
-        let name = Name::new(path, shown.into());
+    pub(crate) fn add_name(&mut self, path: &Path, shown: impl AsRef<OsStr>) -> usize {
+        let name = Name::new(path, shown.as_ref().into());
         self.paths.insert(path.to_owned());
         // One that matched a pattern once and is gone leaves its place, when it is in no queue any more.
         let queued = |&free: &usize| self.names[free].queued;
