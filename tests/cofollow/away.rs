@@ -260,6 +260,27 @@ fn files_that_came_to_match_are_read_from_their_start() {
     run(&dir, ["*.log"]).stdout("").stderr("").code(0);
 }
 
+// The next run took the file that had come later for one that the other had been unseen, and read it once more.
+#[test]
+fn what_came_to_match_beside_another_is_its_own_in_the_next_run() {
+    for names in [&["log*"][..], &["log", "log.2"], &["log", "log.*"]] {
+        let dir = Dir::new();
+        dir.write("log", "1\n");
+        let args = ["-q", "-n+1", "--resume=state"]
+            .into_iter()
+            .chain(names.iter().copied());
+        let running = cofollow(&dir, args.clone()).spawn();
+        running.wait_for_stdout(|out| out == b"1\n");
+        dir.append("log.2", "2\n");
+        running.wait_for_stdout(|out| out == b"1\n2\n");
+        running.kill("TERM");
+        running.wait().signal(15);
+        dir.append("log.2", "3\n");
+        let next = run(&dir, args);
+        next.stdout("3\n").stderr("").code(0);
+    }
+}
+
 #[test]
 fn files_that_came_to_match_where_nothing_did_are_read_from_their_start() {
     let dir = Dir::new();

@@ -73,6 +73,33 @@ fn a_log_that_begins_as_another_is_followed() {
     running.wait_for_stdout(|out| out == expected.as_bytes());
 }
 
+// What is made of a log begins as it does, and may be the beginning of its copy: a second later that is known. With a
+// signal before that it was lost.
+#[test]
+fn what_may_be_a_copy_comes_at_a_signal_or_in_the_next_run() {
+    for state in [None, Some("--resume=state")] {
+        let dir = Dir::new();
+        dir.write("log", "1\n");
+        let args = ["-q", "-n+1", "-s1h", "log*"].into_iter().chain(state);
+        let running = cofollow(&dir, args.clone()).spawn();
+        running.wait_for_stdout(|out| out == b"1\n");
+        dir.append("log.1", "1\n");
+        dir.append("log.2", "2\n");
+        // By then the other has been seen, too.
+        running.wait_for_stdout(|out| out == b"1\n2\n");
+        running.kill("TERM");
+        let output = running.wait();
+        output.signal(15);
+        if state.is_none() {
+            output.stdout("1\n2\n1\n");
+        } else {
+            output.stdout("1\n2\n");
+            let next = cofollow(&dir, args.chain(["--no-follow"])).run();
+            next.stdout("1\n").code(0);
+        }
+    }
+}
+
 // Whether it was told depended on the order, and files that were given by name, too, did not count.
 #[test]
 fn each_pattern_is_told_by_itself_that_has_no_match() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::{PathBuf, absolute};
+use std::path::{Path, PathBuf, absolute};
 use std::time::Instant;
 
 use costage::{Call, Error};
@@ -21,21 +21,12 @@ impl<D: Disk> Engine<D> {
         self.globs.push(Glob::new(pattern));
     }
 
-    /// Looks what matches a pattern, and follows what is new: at the start, from `start` on, unless an earlier run
-    /// followed the pattern.
+    /// Looks what matches a pattern, and follows what is new: from `start` on, or from its beginning.
     pub(crate) fn look_at_glob(&mut self, at: usize, start: Option<Start>) {
         // What was truncated has to be known before a copy of it is met.
         self.look_at_doubted();
         self.watch_glob(at);
-        let mut matches = self.globs[at].matches();
-        let mut start = start;
-        if start.is_some() && self.take_up_pattern(at) {
-            start = None;
-            // Their files may have other names now, which match too.
-            let mut saved = self.saved_matches(at);
-            saved.extend(matches);
-            matches = saved;
-        }
+        let matches = self.globs[at].matches();
         self.follow_matches(at, matches, start);
         let glob = &mut self.globs[at];
         if !glob.has_matched && !std::mem::replace(&mut glob.said_missing, true) {
@@ -53,6 +44,13 @@ impl<D: Disk> Engine<D> {
         };
         self.look_at_doubted();
         self.follow_matches(at, matches.into_iter().flatten().collect(), None);
+    }
+
+    /// Adds the name of what matches a pattern, without looking at it yet.
+    pub(super) fn add_match(&mut self, path: &Path) -> usize {
+        let index = self.add_name(path, path);
+        self.names[index].is_matched = true;
+        index
     }
 
     /// Follows those of the paths that are not followed yet.
@@ -74,11 +72,9 @@ impl<D: Disk> Engine<D> {
             if start.is_none() && self.copied(&path) != Copied::No {
                 continue;
             }
-            let index = self.add_name(&path, &path);
-            self.names[index].is_matched = true;
-            if !self.take_up_saved(index) {
-                self.look_at_name(index, start);
-            }
+            let index = self.add_match(&path);
+            let is_saved = self.take_up_saved(index);
+            self.look_at_name(index, start.filter(|_| !is_saved));
         }
     }
 
@@ -125,6 +121,24 @@ impl<D: Disk> Engine<D> {
             self.globs_at = None;
             for at in 0..self.globs.len() {
                 self.look_at_glob(at, None);
+            }
+        }
+    }
+
+    /// The end has come to what was put off because it may be a copy, and nobody knows that it is: all of it is found,
+    /// and read as far as one read goes.
+    pub(crate) fn read_what_was_put_off(&mut self) {
+        // Whatever is put off is to be looked at again.
+        if self.globs_at.is_none() {
+            return;
+        }
+        let before = self.next_key;
+        self.look_at_last();
+        for index in 0..self.names.len() {
+            for at in 0..self.names[index].generations.len() {
+                if self.names[index].generations[at].key > before {
+                    self.read_ahead(index, at);
+                }
             }
         }
     }

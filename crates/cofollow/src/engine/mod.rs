@@ -146,13 +146,18 @@ impl<D: Disk> Engine<D> {
         if let Some((file, state)) = resume {
             self.saver = Some(Saver::new(file, state));
         }
+        // All before the first is looked at: whose each file is has to be known when files are met that had a name unseen.
+        let typed = 0..self.names.len();
+        let is_new: Vec<bool> = typed.map(|index| !self.take_up_saved(index)).collect();
+        let patterns = 0..self.globs.len();
+        let are_new: Vec<bool> = patterns.map(|at| !self.take_up_matches(at)).collect();
         for index in 0..self.names.len() {
-            if !self.take_up_saved(index) {
-                self.look_at_name(index, Some(start));
-            }
+            // Those that match a pattern, which come behind, have been taken up.
+            let is_new = is_new.get(index).is_some_and(|is_new| *is_new);
+            self.look_at_name(index, is_new.then_some(start));
         }
-        for at in 0..self.globs.len() {
-            self.look_at_glob(at, Some(start));
+        for (at, are_new) in are_new.into_iter().enumerate() {
+            self.look_at_glob(at, are_new.then_some(start));
         }
         for name in &mut self.names {
             // What was there before has no events to come.
@@ -340,6 +345,9 @@ impl<D: Disk> Engine<D> {
 
     /// The end: all that was read, and unless it is to be read again, what is unfinished.
     pub(crate) fn stop(&mut self) -> Option<Block> {
+        if self.saver.is_none() {
+            self.read_what_was_put_off();
+        }
         self.give_out_the_rest();
         self.outbox.take()
     }

@@ -12,7 +12,7 @@ use crate::disk::{Disk, Kind, Readable, STDIN};
 use crate::generation::{Chunk, Generation};
 
 /// Has a generation lines to be given out?
-enum Ahead {
+pub(super) enum Ahead {
     Held,
     /// Only more of a line that is not finished.
     Unfinished,
@@ -137,7 +137,7 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Makes a generation hold its next lines, if it has any.
-    fn read_ahead(&mut self, index: usize, at: usize) -> Ahead {
+    pub(super) fn read_ahead(&mut self, index: usize, at: usize) -> Ahead {
         if self.names[index].generations[at].ahead.is_some() {
             return Ahead::Held;
         }

@@ -56,7 +56,7 @@ impl Saver {
 }
 
 impl<D: Disk> Engine<D> {
-    /// Takes up what was saved of a name; false, if nothing was.
+    /// Takes up what was saved of a name, without looking at it yet; false, if nothing was.
     pub(crate) fn take_up_saved(&mut self, index: usize) -> bool {
         let Some(saver) = &mut self.saver else {
             return false;
@@ -70,8 +70,24 @@ impl<D: Disk> Engine<D> {
         true
     }
 
+    /// Takes up what was saved of the names that match a pattern, without looking at them yet; false, if no earlier run
+    /// followed the pattern.
+    pub(crate) fn take_up_matches(&mut self, at: usize) -> bool {
+        let was_followed = self.take_up_pattern(at);
+        for path in self.saved_matches(at) {
+            // Their files may have other names now, which match too.
+            let is_meant = was_followed || self.disk.entry(&path).is_ok();
+            if is_meant && !self.paths.contains(&path) {
+                self.globs[at].has_matched = true;
+                let index = self.add_match(&path);
+                self.take_up_saved(index);
+            }
+        }
+        was_followed
+    }
+
     /// Did an earlier run follow a pattern? It is noted as a name without files.
-    pub(crate) fn take_up_pattern(&mut self, at: usize) -> bool {
+    fn take_up_pattern(&mut self, at: usize) -> bool {
         let Some(saver) = &mut self.saver else {
             return false;
         };
@@ -87,7 +103,7 @@ impl<D: Disk> Engine<D> {
     }
 
     /// The names that an earlier run found to match a pattern.
-    pub(crate) fn saved_matches(&self, at: usize) -> Vec<PathBuf> {
+    fn saved_matches(&self, at: usize) -> Vec<PathBuf> {
         let saved = self.saver.iter().flat_map(|saver| &saver.others);
         let saved =
             saved.filter(|saved| !saved.files.is_empty() && self.globs[at].fits(&saved.path));
@@ -96,7 +112,7 @@ impl<D: Disk> Engine<D> {
         paths
     }
 
-    /// Finds the files of a name again, and reads on in each.
+    /// Finds the files of a name again, each of which is read on.
     fn take_up(&mut self, index: usize, saved: SavedName) {
         self.names[index].siblings = saved.siblings;
         // The files that were followed may all have other names now.
@@ -108,7 +124,6 @@ impl<D: Disk> Engine<D> {
         }
         self.names[index].look_again = true;
         self.names[index].caught_up = true;
-        self.look_at_name(index, None);
     }
 
     fn take_up_file(

@@ -109,3 +109,22 @@ fn what_looks_like_a_copy_is_one_when_the_text_is_truncated_and_none_at_the_end(
         assert_eq!(rest, if is_truncated { "" } else { &text });
     }
 }
+
+#[test]
+fn what_looks_like_a_copy_is_one_at_a_signal_if_the_text_is_truncated_by_then() {
+    for is_truncated in [false, true] {
+        let text = format!("{BANNER}1\n");
+        let (dir, mut engine) = followed(&[("log", &text)]);
+        fs::write(dir.path().join("log.1"), &text).expect("written");
+        engine.look_at_all();
+        assert_eq!(all_of(&mut engine), "");
+        if is_truncated {
+            fs::write(dir.path().join("log"), "2\n").expect("written");
+        }
+        let rest = engine.stop().expect("something new");
+        assert_eq!(
+            *rest,
+            *(if is_truncated { "2\n" } else { &text }).as_bytes()
+        );
+    }
+}
