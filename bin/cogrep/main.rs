@@ -159,8 +159,14 @@ fn run(
         _ if selected => SELECTED,
         _ => NOTHING_SELECTED,
     };
-    if status == NOTHING_SELECTED
-        && !is_known
+    let reads_all = prints_lines || settings.report == Report::Count;
+    let is_all_searched = match status {
+        NOTHING_SELECTED => !is_known,
+        SELECTED => reads_all && settings.max_count.is_none() && matches!(ended, Ok(Ended::Input)),
+        _ => false,
+    };
+    if is_all_searched
+        && !search.grep.to().has_matched()
         && !cli.no_messages
         && !cli.quiet
         && let Some(hint) = patterns::hint(cli, patterns)

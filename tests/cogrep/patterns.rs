@@ -298,6 +298,33 @@ fn a_pattern_that_looks_basic_and_matched_nothing_gets_a_hint() {
     }
 }
 
+// The hint was given where every line had matched, and not where none had.
+#[test]
+fn with_v_a_pattern_that_looks_basic_and_matched_nothing_gets_the_hint_too() {
+    let dir = Dir::new();
+    let many = "a line\n".repeat(2_000_000);
+    dir.write("large", &many);
+    dir.write("matched", format!("{many}a|b\n"));
+    for (args, text, hints) in [
+        (&["-v"][..], "a\n", true),
+        (&["-v"], "a|b\n", false),
+        (&["-v"], "a\na|b\n", false),
+        (&["-c", "-v"], "a\n", true),
+        (&["-c", "-v"], "a|b\n", false),
+        (&["-c", "-v", "--threads", "2", "large"], "", true),
+        (&["-c", "-v", "--threads", "2", "matched"], "", false),
+        (&["-q", "-v"], "a\n", false),
+        (&["-s", "-v"], "a\n", false),
+        // Not all was searched.
+        (&["-v", "-m1"], "a\na\n", false),
+        (&["-v", "-l"], "a\na\n", false),
+    ] {
+        let output = cogrep([r"-ea\|b"]).args(args).dir(dir.path(""));
+        let output = output.stdin(text).run();
+        assert_eq!(!output.stderr.is_empty(), hints, "{args:?} {text}");
+    }
+}
+
 #[test]
 fn case_counts_only_if_a_pattern_has_a_capital() {
     let text = "ab\nAb\nAB\n";

@@ -21,6 +21,17 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         witness: ("C.UTF-8", &["-E", "-o", "-w", "-x", "a"], b"a\n"),
     },
     Difference {
+        name: "words behind a match",
+        excludes: Some(|search, _| {
+            search.has("-w") && search.has("-o") && may_follow_a_word(search)
+        }),
+        witness: (
+            "C.UTF-8",
+            &["-F", "-o", "-w", "-e", "a", "-e", "."],
+            b"a.\n",
+        ),
+    },
+    Difference {
         name: "characters in the C locale",
         excludes: Some(|search, text| {
             search.locale == "C" && !(text.is_ascii() && is_ascii(search)) && !is_bytewise(search)
@@ -113,6 +124,18 @@ fn has_inner_anchor(search: &Search) -> bool {
         Patterns::Regexes(nodes) => nodes.iter().any(|node| inner(node, true, true)),
         Patterns::Literals(_) => false,
     }
+}
+
+/// Does one of several plain texts begin as no word does, and one end as a word does?
+fn may_follow_a_word(search: &Search) -> bool {
+    let Patterns::Literals(literals) = &search.patterns else {
+        return false;
+    };
+    let is_in_word = |c: char| c.is_alphanumeric() || c == '_';
+    let text = |literal: &Vec<u8>| String::from_utf8_lossy(literal).into_owned();
+    let mut texts = literals.iter().map(text);
+    texts.clone().any(|text| !text.starts_with(is_in_word))
+        && texts.any(|text| text.ends_with(is_in_word))
 }
 
 /// May a match be empty?

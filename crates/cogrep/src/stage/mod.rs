@@ -40,6 +40,7 @@ pub struct Grep<M, S> {
     around: Around,
     input: Option<InputState>,
     has_selected: bool,
+    has_matched: bool,
 }
 
 /// What is known of an input before it is searched.
@@ -62,6 +63,8 @@ pub struct Passed {
     pub selected: u64,
     /// Has a line been selected?
     pub has_selected: bool,
+    /// Has a line matched?
+    pub has_matched: bool,
 }
 
 impl Passed {
@@ -71,6 +74,7 @@ impl Passed {
         self.bytes += more.bytes;
         self.selected += more.selected;
         self.has_selected |= more.has_selected;
+        self.has_matched |= more.has_matched;
     }
 }
 
@@ -124,6 +128,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             settings,
             input: None,
             has_selected: false,
+            has_matched: false,
         }
     }
 
@@ -166,6 +171,11 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         self.has_selected
     }
 
+    /// Has any line of any input matched that was searched? With [`Settings::invert`] that is one not selected.
+    pub fn has_matched(&self) -> bool {
+        self.has_matched
+    }
+
     /// If enough was selected before the end of this input, by [`Settings::max_count`] or a [`Report`] that one line
     /// is enough for: the position behind the last selected line, in bytes.
     pub fn stopped_at(&self) -> Option<u64> {
@@ -181,6 +191,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         input.bytes += passed.bytes;
         input.selected += passed.selected;
         self.has_selected |= passed.has_selected;
+        self.has_matched |= passed.has_matched;
     }
 
     /// What has been passed of this input.
@@ -191,6 +202,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             bytes: input.bytes,
             selected: input.selected,
             has_selected: self.has_selected,
+            has_matched: self.has_matched,
         }
     }
 

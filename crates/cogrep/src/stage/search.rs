@@ -38,6 +38,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         };
         input.selected += selected;
         self.has_selected |= selected > 0;
+        self.has_matched |= matched > 0;
     }
 
     /// The hot loop: from hit to hit through the block. Neighbouring hits are one run.
@@ -58,6 +59,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
                 Some(hit) => line_around(text, at, hit, terminator),
                 None => text.len()..text.len(),
             };
+            self.has_matched |= !line.is_empty();
             let selected = if self.settings.invert {
                 at..line.start
             } else {
