@@ -257,6 +257,7 @@ impl<D: Disk> Engine<D> {
             self.look_at_all();
         }
         for &index in &changes.names {
+            self.save_in_time();
             self.names[index].lose_watches(&changes.unwatched);
             self.look_at_name(index, None);
         }
@@ -288,6 +289,7 @@ impl<D: Disk> Engine<D> {
     pub(crate) fn look_at_all(&mut self) {
         self.listings.clear();
         for index in 0..self.names.len() {
+            self.save_in_time();
             self.look_at_name(index, None);
         }
         for at in 0..self.globs.len() {
@@ -305,6 +307,8 @@ impl<D: Disk> Engine<D> {
     pub(crate) fn pull(&mut self) -> Pulled {
         loop {
             if let Some(block) = self.outbox.pop() {
+                // No more is given out while what was written before is to be saved, however long reading took.
+                self.save_in_time();
                 return Pulled::Block(block);
             }
             let Some(&index) = self.ready.front() else {
@@ -357,6 +361,7 @@ impl<D: Disk> Engine<D> {
         while let Some(&(alarm, index)) = self.alarms.first()
             && alarm <= now
         {
+            self.save_in_time();
             self.alarms.pop_first();
             self.names[index].alarm = None;
             if self.names[index].look_at.is_some_and(|at| at <= now) {

@@ -60,6 +60,7 @@ impl<D: Disk> Engine<D> {
                     Came::Unfinished
                 }
                 Next::Renewed => {
+                    self.save_before_looking();
                     // It may have been copied and truncated more than once, and the texts between come before this one.
                     self.forget_listings_before(Instant::now());
                     self.look_at_name(index, None);

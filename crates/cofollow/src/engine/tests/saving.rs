@@ -4,26 +4,61 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::disk::Memory;
+use costage::Pulled;
+use tempfile::TempDir;
+
+use super::disk::{Handle, Memory};
 use super::engine;
 use crate::Start;
+use crate::engine::Engine;
 use crate::state_file::StateFile;
 use crate::watch::Changes;
+
+/// An engine that has begun with an empty log, and keeps its state in this directory.
+fn resuming() -> (TempDir, Handle, Engine<Memory>) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let disk = Memory::default();
+    let log = disk.append(Path::new("/log"));
+    let mut engine = engine(disk);
+    engine.add_name(Path::new("/log"), "log");
+    let state = StateFile::open(&dir.path().join("state")).expect("opened");
+    engine.begin(Start::Line(1), Some(state)).expect("begun");
+    assert!(!has_unsaved(&engine));
+    (dir, log, engine)
+}
+
+fn has_unsaved(engine: &Engine<Memory>) -> bool {
+    engine.saver.as_ref().expect("resuming").since.is_some()
+}
+
+/// Something has been unsaved for so many milliseconds.
+fn age(engine: &mut Engine<Memory>, millis: u64) {
+    let since = Instant::now().checked_sub(Duration::from_millis(millis));
+    engine.saver.as_mut().expect("resuming").since = since;
+}
 
 // On a busy machine, looking for siblings among hundreds took as long as what had been written may be unsaved.
 #[test]
 fn what_has_been_written_is_saved_before_names_are_looked_at() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let mut engine = engine(Memory::default());
-    engine.add_name(Path::new("/log"), "log");
-    let state = StateFile::open(&dir.path().join("state")).expect("opened");
-    engine.begin(Start::Line(1), Some(state)).expect("begun");
-    let since = Instant::now().checked_sub(Duration::from_millis(20));
-    engine.saver.as_mut().expect("resuming").since = since;
+    let (_dir, _log, mut engine) = resuming();
+    age(&mut engine, 20);
     engine.look_at(Changes {
         names: BTreeSet::from([0]),
         ..Changes::default()
     });
-    let since = engine.saver.as_ref().expect("resuming").since;
-    assert_eq!(since, None);
+    assert!(!has_unsaved(&engine));
+}
+
+// Reading may take as long as it likes, as where a copy is looked for: what is given out after that came on top of what
+// had been unsaved for too long already.
+#[test]
+fn nothing_is_given_out_while_a_save_is_due() {
+    let (_dir, log, mut engine) = resuming();
+    for _ in 0..3 {
+        log.write("a line\n");
+        engine.look_at_data(0);
+        age(&mut engine, 60);
+        assert!(matches!(engine.pull(), Pulled::Block(_)));
+        assert!(!has_unsaved(&engine));
+    }
 }
