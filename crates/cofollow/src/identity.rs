@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 
 /// Which file it is, whatever its name. A number that was given back is given out again: the time of birth,
 /// where the file system keeps it, tells the two apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Identity {
     pub(crate) device: u64,
     pub(crate) inode: u64,

@@ -1,8 +1,8 @@
 //! Which files beside a name are its earlier contents, and in which order they were written.
 
 use std::cmp::Ordering;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// Words that follow a name when its file was put aside by hand or by a simple rotation.
 const ASIDE: [&[u8]; 8] = [
@@ -30,6 +30,16 @@ pub(crate) fn is_rotated(base: &OsStr, other: &OsStr) -> bool {
             .strip_prefix(stem)
             .and_then(|rest| rest.strip_suffix(extension))
             .is_some_and(is_mark)
+}
+
+/// All names of which rotations may have made `other`, as [`is_rotated`] has it.
+pub(crate) fn bases(other: &OsStr) -> impl Iterator<Item = OsString> {
+    let bytes = other.as_bytes();
+    let before = (1..bytes.len()).map(|end| bytes[..end].to_vec());
+    let stem = stem_length(bytes);
+    let within = (1..stem).map(move |end| [&bytes[..end], &bytes[stem..]].concat());
+    let all = before.chain(within).map(OsString::from_vec);
+    all.filter(move |base| is_rotated(base, other))
 }
 
 /// What all that a rotation makes of `base` begins with: it without its extension.
@@ -171,6 +181,7 @@ fn has_long_number(name: &OsStr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn rotated(base: &str, other: &str) -> bool {
         is_rotated(base.as_ref(), other.as_ref())
@@ -206,6 +217,17 @@ mod tests {
             "app1.log",
         ] {
             assert!(!rotated("app.log", other), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_bases_of_a_name_are_those_it_is_rotated_from(
+            base in "[a.1~-]{1,4}",
+            other in "[a.1~-]{1,8}",
+        ) {
+            let of_other: Vec<OsString> = bases(other.as_ref()).collect();
+            prop_assert_eq!(of_other.contains(&base.clone().into()), rotated(&base, &other));
         }
     }
 

@@ -10,7 +10,7 @@ use crate::disk::{Disk, Facts, Readable};
 use crate::generation::Generation;
 use crate::identity::Identity;
 use crate::name::{Name, SILENCE};
-use crate::series::is_rotated;
+use crate::series::bases;
 
 /// How much of two files is compared to see whether one is a copy of the other.
 const COMPARED: usize = 4096;
@@ -87,13 +87,9 @@ impl<D: Disk> Engine<D> {
         if self.is_anywhere(identity) {
             return Copied::No;
         }
-        let is_of = |name: &Name<D::File>| {
-            let base = name.path.file_name().zip(path.file_name());
-            name.present
-                && name.path.parent() == path.parent()
-                && base.is_some_and(|(base, other)| is_rotated(base, other))
-        };
-        let Some(owner) = self.names.iter().position(is_of) else {
+        let bases = path.file_name().into_iter().flat_map(bases);
+        let owners = bases.filter_map(|base| self.paths.get(&path.with_file_name(base)));
+        let Some(owner) = owners.copied().filter(|&at| self.names[at].present).min() else {
             return Copied::No;
         };
         if self.copies.contains(&identity) || self.has_proved_copy(owner, identity) {

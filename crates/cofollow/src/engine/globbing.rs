@@ -60,7 +60,7 @@ impl<D: Disk> Engine<D> {
             if self.is_state(&path) {
                 continue;
             }
-            let is_followed = self.paths.contains(&path);
+            let is_followed = self.paths.contains_key(&path);
             // A directory matches along with what is in it, and is not meant.
             if !is_followed && path.is_dir() {
                 continue;

@@ -51,6 +51,7 @@ impl<D: Disk> Engine<D> {
             // Nothing of it is to come twice.
             Found::New(_, facts) if !is_first && self.is_anothers(index, facts.identity) => {
                 self.names[index].elsewhere = Some(facts.identity);
+                self.owners.add_heir(facts.identity, index);
             }
             Found::New(file, facts) => {
                 // It may have been made since it was asked for.
@@ -161,6 +162,7 @@ impl<D: Disk> Engine<D> {
         let generation = Generation::new(key, Arc::clone(&file), facts, from);
         let tells_changes = generation.tells_changes();
         self.mark_unsaved();
+        self.owners.add(&generation, index);
         let name = &mut self.names[index];
         name.add(generation);
         if start.is_some() {
@@ -186,8 +188,8 @@ impl<D: Disk> Engine<D> {
 
     /// Is the file read to its end as one that had another name?
     fn is_anothers(&mut self, index: usize, identity: Identity) -> bool {
-        let others = (0..self.names.len()).filter(|&other| other != index);
-        for other in others {
+        let owners = self.owners.of(identity);
+        for other in owners.into_iter().filter(|&other| other != index) {
             let owns = |generation: &Generation<D::File>| {
                 generation.identity == identity && !generation.ended
             };
@@ -238,12 +240,16 @@ impl<D: Disk> Engine<D> {
         let mut new = Generation::new(key, Arc::clone(&old.file), &facts, 0);
         new.watch = old.watch.take();
         new.is_fresh = true;
+        // Before the old one may go on in another file: this one is not nobody's in between.
+        self.owners.add(&new, index);
         let lost = if let Some((copy, copied)) = copy {
             (self.notify)(&Notice::Detail(Detail::Copied(Arc::clone(&shown))));
             let lost = old.lost_behind(copied.length, how);
             old.held = tail.as_ref().map_or(0, |tail| tail.len());
             old.tail = tail;
+            self.owners.remove(old);
             old.go_on_in(copy, &copied);
+            self.owners.add(old, index);
             lost
         } else {
             // An unfinished line whose end is lost is no line.
@@ -254,8 +260,8 @@ impl<D: Disk> Engine<D> {
         let is_over = old.ended && old.ahead.is_none();
         name.generations.insert(at + 1, new);
         let is_present = name.present && at + 2 == name.generations.len();
-        if is_over {
-            name.generations.remove(at);
+        if is_over && let Some(old) = name.generations.remove(at) {
+            self.owners.remove(&old);
         }
         // It may have been copied and truncated more than once.
         name.look_again |= is_present;
@@ -418,6 +424,8 @@ impl<D: Disk> Engine<D> {
             let Some(mut generation) = self.names[index].generations.remove(at) else {
                 return;
             };
+            let heirs = self.owners.take_heirs(generation.identity);
+            self.owners.remove(&generation);
             self.unwatch_file(index, generation.watch);
             self.give_out_last(index, &mut generation, tail);
             self.mark_unsaved();
@@ -426,13 +434,11 @@ impl<D: Disk> Engine<D> {
             let identity = generation.identity;
             self.remember(generation);
             // Who has its name now goes on with it.
-            let heirs = self.names.iter_mut().enumerate();
-            let heirs: Vec<usize> = heirs
-                .filter_map(|(heir, name)| {
-                    name.elsewhere.take_if(|elsewhere| *elsewhere == identity)?;
-                    Some(heir)
-                })
-                .collect();
+            let mut heirs = heirs;
+            heirs.retain(|&heir| {
+                let elsewhere = &mut self.names[heir].elsewhere;
+                elsewhere.take_if(|other| *other == identity).is_some()
+            });
             for heir in heirs {
                 self.look_at_name(heir, None);
             }

@@ -3,6 +3,7 @@
 mod copies;
 mod globbing;
 mod looking;
+mod owners;
 mod reading;
 mod resuming;
 mod siblings;
@@ -34,6 +35,7 @@ use crate::{By, Notice, Start};
 pub(crate) use siblings::is_passing;
 
 use copies::Doubt;
+use owners::Owners;
 use reading::Came;
 use resuming::Saver;
 use siblings::Listing;
@@ -66,8 +68,9 @@ pub(crate) struct Engine<D: Disk> {
     disk: D,
     rules: Rules,
     names: Vec<Name<D::File>>,
-    /// What they are the names of.
-    paths: HashSet<PathBuf>,
+    /// Their places by their paths; of one that was given twice the first.
+    paths: HashMap<PathBuf, usize>,
+    owners: Owners,
     /// Places in `names` that are free.
     free: Vec<usize>,
     globs: Vec<Glob>,
@@ -116,7 +119,8 @@ impl<D: Disk> Engine<D> {
             disk,
             rules,
             names: Vec::new(),
-            paths: HashSet::new(),
+            paths: HashMap::new(),
+            owners: Owners::default(),
             free: Vec::new(),
             globs: Vec::new(),
             globs_at: None,
@@ -170,15 +174,17 @@ impl<D: Disk> Engine<D> {
     /// Adds a name, without looking at it yet.
     pub(crate) fn add_name(&mut self, path: &Path, shown: impl AsRef<OsStr>) -> usize {
         let name = Name::new(path, shown.as_ref().into());
-        self.paths.insert(path.to_owned());
         // One that matched a pattern once and is gone leaves its place, when it is in no queue any more.
         let queued = |&free: &usize| self.names[free].queued;
-        if let Some(free) = self.free.pop_if(|free| !queued(free)) {
+        let index = if let Some(free) = self.free.pop_if(|free| !queued(free)) {
             self.names[free] = name;
-            return free;
-        }
-        self.names.push(name);
-        self.names.len() - 1
+            free
+        } else {
+            self.names.push(name);
+            self.names.len() - 1
+        };
+        self.paths.entry(path.to_owned()).or_insert(index);
+        index
     }
 
     /// Has every name had a file, and could all of it be read?

@@ -361,6 +361,7 @@ impl<D: Disk> Engine<D> {
         let was_caught_up = std::mem::replace(&mut name.caught_up, true);
         let forgotten = name.forget_ended();
         for generation in &forgotten {
+            self.owners.remove(generation);
             self.unwatch_file(index, generation.watch);
         }
         let name = &mut self.names[index];

@@ -77,7 +77,7 @@ impl<D: Disk> Engine<D> {
         for path in self.saved_matches(at) {
             // Their files may have other names now, which match too.
             let is_meant = was_followed || self.disk.entry(&path).is_ok();
-            if is_meant && !self.paths.contains(&path) {
+            if is_meant && !self.paths.contains_key(&path) {
                 self.globs[at].has_matched = true;
                 let index = self.add_match(&path);
                 self.take_up_saved(index);
@@ -175,6 +175,7 @@ impl<D: Disk> Engine<D> {
         let resumed = Detail::Resumed(shown, saved.position);
         (self.notify)(&Notice::Detail(resumed));
         let generation = Generation::marked(key, file, &facts, saved.position, marks);
+        self.owners.add(&generation, index);
         self.names[index].generations.push_back(generation);
     }
 

@@ -186,6 +186,7 @@ impl<D: Disk> Engine<D> {
         (self.notify)(&Notice::Detail(unseen));
         let file = Arc::clone(&opened.file);
         let generation = Generation::new(key, file, &opened.sibling.facts, 0);
+        self.owners.add(&generation, index);
         name.generations.insert(at, generation);
         name.account.find();
         self.queue(index);
@@ -193,10 +194,6 @@ impl<D: Disk> Engine<D> {
 
     /// Was it let go, or is it another name's?
     pub(super) fn is_anywhere(&self, identity: Identity) -> bool {
-        self.past.contains_key(&identity)
-            || self.names.iter().any(|name| {
-                let mut generations = name.generations.iter();
-                generations.any(|generation| generation.identity == identity)
-            })
+        self.past.contains_key(&identity) || self.owners.has(identity)
     }
 }

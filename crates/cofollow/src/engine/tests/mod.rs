@@ -6,6 +6,7 @@ mod globs;
 mod model;
 mod saving;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use costage::Pulled;
 
 use super::{Engine, Rules};
 use crate::disk::Disk;
+use crate::name::Name;
 use crate::outbox::Outbox;
 use crate::{By, Headers, Notice, Start};
 
@@ -38,6 +40,26 @@ fn engine<D: Disk>(disk: D) -> Engine<D> {
     };
     let outbox = Outbox::new(Headers::Never, b'\n', None);
     Engine::new(disk, rules, outbox, None, Box::new(|_: &Notice| {}))
+}
+
+/// Do the look-ups find what a walk through all names does?
+fn owners_are_those_of_the_walk<D: Disk>(engine: &Engine<D>) -> bool {
+    let names = || engine.names.iter().enumerate();
+    let walked = names().flat_map(|(index, name)| {
+        let generations = name.generations.iter();
+        generations.map(move |generation| (generation.identity, generation.key, index))
+    });
+    let walked: BTreeSet<_> = walked.collect();
+    let waits = |(index, name): (usize, &Name<D::File>)| {
+        let elsewhere = name
+            .elsewhere
+            .filter(|&identity| engine.owners.has(identity));
+        elsewhere.is_none_or(|identity| engine.owners.has_heir(identity, index))
+    };
+    let mut paths = engine.paths.iter();
+    walked == engine.owners.entries().collect()
+        && names().all(waits)
+        && paths.all(|(path, &index)| engine.names[index].path == *path)
 }
 
 /// All that is there to be given out.

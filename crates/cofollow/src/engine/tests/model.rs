@@ -9,7 +9,7 @@ use costage::{Block, Pulled};
 use proptest::prelude::*;
 
 use super::disk::{Handle, Memory};
-use super::{all_of, follow};
+use super::{all_of, follow, owners_are_those_of_the_walk};
 use crate::engine::Engine;
 
 /// How the files of a log are put aside.
@@ -269,6 +269,7 @@ proptest! {
         let mut scene = Scene::new(style);
         for step in steps {
             scene.step(step);
+            prop_assert!(owners_are_those_of_the_walk(&scene.engine));
             prop_assert!(scene.written.starts_with(&scene.given));
         }
         scene.drain();
@@ -279,6 +280,62 @@ proptest! {
             scene.given == scene.written,
             "{} bytes of {}", scene.given.len(), scene.written.len()
         );
+    }
+}
+
+/// What happens to files that are all followed.
+#[derive(Clone, Copy, Debug)]
+enum Exchange {
+    Write(usize),
+    Rename(usize, usize),
+    Truncate(usize),
+    Look,
+    LookAt(usize),
+    Read,
+    LetGo,
+}
+
+fn exchange() -> impl Strategy<Value = Exchange> {
+    let name = || 0..4_usize;
+    prop_oneof![
+        4 => name().prop_map(Exchange::Write),
+        4 => (name(), name()).prop_map(|(from, to)| Exchange::Rename(from, to)),
+        1 => name().prop_map(Exchange::Truncate),
+        1 => Just(Exchange::Look),
+        2 => name().prop_map(Exchange::LookAt),
+        2 => Just(Exchange::Read),
+        1 => Just(Exchange::LetGo),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn whose_a_file_is_is_known_whatever_becomes_of_the_names(
+        steps in proptest::collection::vec(exchange(), 1..60),
+    ) {
+        let disk = Memory::default();
+        let names = ["/log", "/log.1", "/log.2", "/other"].map(Path::new);
+        let mut engine = follow(disk.clone(), names);
+        for step in steps {
+            match step {
+                Exchange::Write(at) => disk.append(names[at]).write("a line\n"),
+                Exchange::Rename(from, to) if disk.exists(names[from]) => {
+                    disk.rename(names[from], names[to]);
+                }
+                Exchange::Truncate(at) if disk.exists(names[at]) => disk.append(names[at]).truncate(),
+                Exchange::Rename(..) | Exchange::Truncate(_) => {}
+                Exchange::Look => engine.look_at_all(),
+                Exchange::LookAt(at) => engine.look_at_name(at, None),
+                Exchange::Read => drop(all_of(&mut engine)),
+                Exchange::LetGo => {
+                    engine.keep_time(std::time::Instant::now() + Duration::from_mins(1));
+                }
+            }
+            disk.tick();
+            prop_assert!(owners_are_those_of_the_walk(&engine));
+        }
     }
 }
 
