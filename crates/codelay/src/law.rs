@@ -45,10 +45,12 @@ pub(crate) struct Law {
     pace: Option<Pace>,
     timeline: Option<Timeline>,
     reorder: bool,
-    /// When the last line left.
+    /// When the last line that left was due.
     last: Nanos,
     /// Where that was on the time line.
     last_position: Nanos,
+    /// When it was there, for the gap to the next.
+    there_at: Nanos,
     /// Where the last line is that came.
     newest_position: Nanos,
     /// The longest delay so far.
@@ -68,6 +70,7 @@ impl Law {
             reorder: settings.reorder,
             last: 0,
             last_position: 0,
+            there_at: 0,
             newest_position: 0,
             longest: 0,
         }
@@ -126,10 +129,10 @@ impl Law {
         let ready = entry.ready();
         let paced = self.pace.as_ref().map_or(0, Pace::free_at);
         // Who may overtake is ready later than who left before it, or came later.
-        let behind = if self.reorder {
-            0
-        } else {
-            self.last + (entry.position - self.last_position)
+        let behind = match entry.position - self.last_position {
+            _ if self.reorder => 0,
+            0 => self.last,
+            gap => self.there_at + gap,
         };
         ready.max(behind).max(paced).min(nanos::MAX)
     }
@@ -152,7 +155,7 @@ impl Law {
             let backlog = pace.backlog(waiting.count(), waiting.bytes());
             self.due(first).max(now) + backlog
         });
-        let replayed = self.last + (self.newest_position - self.last_position);
+        let replayed = self.there_at + (self.newest_position - self.last_position);
         paced
             .max(replayed)
             .saturating_sub(self.longest.saturating_add(AHEAD))
@@ -168,11 +171,63 @@ impl Law {
     pub(crate) fn left(&mut self, entry: &Entry, now: Nanos) {
         // At a signal it leaves before it is due.
         let due = self.scheduled(entry).min(now);
+        self.last = due;
         // The gaps of a log are those after a stop, too; the lateness of a timer does not add up.
-        self.last = due.max(now.saturating_sub(MADE_UP));
+        self.there_at = due.max(now.saturating_sub(MADE_UP));
         self.last_position = entry.position;
         if let Some(pace) = &mut self.pace {
             pace.left(due, now, entry.bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Rate, Unit};
+
+    const MS: Nanos = 1_000_000;
+
+    /// When lines leave that came together, if so many of the first wakes are late by so much.
+    fn departures(settings: &Settings, lines: u64, wakes: usize, late: Nanos) -> Vec<Nanos> {
+        let mut law = Law::new(settings);
+        let mut waiting = Waiting::new(false);
+        for number in 0..lines {
+            let entry = Entry {
+                number,
+                arrival: 0,
+                drawn: 0,
+                position: 0,
+                bytes: 2,
+            };
+            waiting.push_line(entry, b"x\n", b'\n');
+        }
+        let mut departures = Vec::new();
+        let mut now = 0;
+        let mut lateness = std::iter::repeat_n(late, wakes);
+        while let Some(&first) = waiting.first() {
+            if law.due(&first) > now {
+                now = now.max(law.due_together(&first, &waiting)) + lateness.next().unwrap_or(0);
+            }
+            law.left(&first, now);
+            waiting.leave();
+            departures.push(now);
+        }
+        departures
+    }
+
+    // A line that was more than 5 ms late, as all but the last of a burst are, took the rate's time from those behind it.
+    #[test]
+    fn a_rate_is_kept_whatever_leaves_together_and_however_late() {
+        let settings = Settings {
+            rate: Rate::new(100.0, Unit::Lines),
+            burst: Some(20),
+            ..Settings::default()
+        };
+        for (wakes, late) in [(0, 0), (1000, MS), (1, 100 * MS)] {
+            let departures = departures(&settings, 400, wakes, late);
+            assert!(departures[399] >= 3990 * MS);
+            assert!(departures[399] <= 3991 * MS, "{departures:?}");
         }
     }
 }
