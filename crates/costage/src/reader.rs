@@ -19,7 +19,7 @@ const PIPE: usize = 64 << 10;
 /// What a pipe is made to hold once a read has found it full. It lets both ends run on while the other is busy:
 /// `cogrep a | cogrep b | cogrep c` took 0.75 of the time, `cat | cogrep` 0.74; with 1 MiB the same, for four times as
 /// much of what a user's pipes may take together. docs/benchmarks.md has the runs.
-const BUSY_PIPE: i32 = 256 << 10;
+pub(crate) const BUSY_PIPE: i32 = 256 << 10;
 
 /// A file, a pipe, a socket, a terminal: anything with a descriptor, read as blocks of lines.
 pub struct Reader {

@@ -11,14 +11,19 @@ use std::collections::VecDeque;
 use std::io::{self, Stdout};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use self::how::How;
 use crate::error::STANDARD_OUTPUT;
+use crate::reader::BUSY_PIPE;
 use crate::shortcut::Shortcut;
+use crate::sys;
 use crate::{Block, Call, Error, Flow, Gather, Interest, Result, Stage, Wait, Waits};
 
 /// Lines are gathered up to a write of this size: what a pipe holds by default.
 const GATHER: usize = 64 << 10;
+/// A reader that makes room within this time is not slow.
+const MOMENT: Duration = Duration::from_millis(10);
 
 /// Prints lines to standard output: the course's `printer()`.
 pub fn printer() -> Sink<Stdout> {
@@ -49,6 +54,8 @@ pub fn sink<F: AsFd>(name: impl Into<Arc<str>>, fd: F) -> Sink<F> {
         queue: VecDeque::new(),
         state: State::Open,
         blocked: false,
+        may_grow: true,
+        full_since: None,
         wait: None,
         written: Written::default(),
     }
@@ -71,6 +78,10 @@ pub struct Sink<F> {
     state: State,
     /// The last write found no room.
     blocked: bool,
+    /// The output has not been made to hold more yet.
+    may_grow: bool,
+    /// If so: since when it has been full.
+    full_since: Option<Instant>,
     wait: Option<Wait>,
     written: Written,
 }
@@ -114,7 +125,10 @@ impl<F: AsFd> Sink<F> {
         self.blocked = false;
         while !self.queue.is_empty() {
             match self.write_once() {
-                Ok(written) => self.advance(written),
+                Ok(written) => {
+                    self.advance(written);
+                    self.grow();
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(self.block()),
                 Err(error) if error.raw_os_error() == Some(libc::EPIPE) => {
                     self.give_up(State::ReaderGone);
@@ -135,7 +149,22 @@ impl<F: AsFd> Sink<F> {
     /// There was no room: it is waited for.
     fn block(&mut self) -> Flow {
         self.blocked = true;
+        if self.may_grow {
+            self.full_since.get_or_insert_with(Instant::now);
+        }
         Flow::Full
+    }
+
+    /// There was room: if that came soon after there was none, both ends are busy, and a pipe that holds more lets each
+    /// run on while the other is. In front of a reader that is slow lines would only get old.
+    fn grow(&mut self) {
+        let waited = self.full_since.take().map(|since| since.elapsed());
+        if waited.is_some_and(|waited| waited < MOMENT)
+            && let Some(output) = self.output()
+        {
+            sys::enlarge_pipe(output, BUSY_PIPE);
+            self.may_grow = false;
+        }
     }
 
     fn write_once(&mut self) -> io::Result<usize> {
@@ -332,6 +361,30 @@ mod tests {
             1 => fails(libc::EPIPE),
             1 => fails(libc::EIO),
         ]
+    }
+
+    /// Fills a pipe and makes room in it again and again, each time after so long, until it holds more; at most so often.
+    #[cfg(target_os = "linux")]
+    fn grows(after: Duration, times: usize) -> bool {
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let before = sys::pipe_capacity(writer.as_fd());
+        let mut sink = sink("a pipe", writer.try_clone().expect("a descriptor"));
+        let block = Block::from(vec![b'\n'; GATHER]);
+        (0..times).any(|_| {
+            while sink.send(&block).expect("no error") == Flow::More {}
+            thread::sleep(after);
+            reader.read_exact(&mut vec![0; GATHER]).expect("full");
+            let _ = sink.flush().expect("no error");
+            sys::pipe_capacity(writer.as_fd()) > before
+        })
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_pipe_is_made_to_hold_more_unless_its_reader_is_slow() {
+        // Often: on a busy machine any reader is slow at times.
+        assert!(grows(Duration::ZERO, 1000));
+        assert!(!grows(MOMENT, 5));
     }
 
     proptest! {
