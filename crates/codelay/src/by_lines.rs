@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use costage::{Block, Error, Flow, Result, Stage, Waits};
-use memchr::memchr_iter;
 
 use crate::Held;
+use crate::line_ends;
 use crate::store::Store;
 
 /// Small blocks count as one up to this size: what is searched at most for one line end.
@@ -56,11 +56,6 @@ struct Count {
     bytes: usize,
 }
 
-/// How many lines a block has, an unfinished one included.
-fn lines_of(block: &Block) -> usize {
-    memchr_iter(block.terminator(), block).count() + usize::from(!block.is_finished())
-}
-
 impl<S: Stage> ByLines<S> {
     /// Tells `held` how many lines it holds.
     #[must_use]
@@ -69,19 +64,40 @@ impl<S: Stage> ByLines<S> {
         self
     }
 
-    fn hold(&mut self, block: &Block) {
-        let lines = lines_of(block);
+    /// Holds a block. The length of what is to go on because of it.
+    fn hold(&mut self, block: &Block) -> usize {
         self.store.push(block);
+        let unfinished = usize::from(!block.is_finished());
+        let nth = self.delay.saturating_add(1) - unfinished;
+        match line_ends::nth_back(block.terminator(), block, nth) {
+            Ok(end) => self.hold_last(block.len() - end - 1, block.len()),
+            Err(ends) => {
+                self.count(ends + unfinished, block.len());
+                self.surplus()
+            }
+        }
+    }
+
+    /// Of the newest block, `of` bytes long, the last `bytes` are all that stays.
+    fn hold_last(&mut self, bytes: usize, of: usize) -> usize {
+        let before: usize = self.counts.drain(..).map(|count| count.bytes).sum();
+        self.lines = self.delay;
+        self.held.set(self.lines);
+        self.counts.push_back(Count {
+            lines: self.lines,
+            bytes,
+        });
+        before + of - bytes
+    }
+
+    fn count(&mut self, lines: usize, bytes: usize) {
         self.lines += lines;
         match self.counts.back_mut() {
-            Some(last) if last.bytes + block.len() <= COUNTED => {
+            Some(last) if last.bytes + bytes <= COUNTED => {
                 last.lines += lines;
-                last.bytes += block.len();
+                last.bytes += bytes;
             }
-            _ => self.counts.push_back(Count {
-                lines,
-                bytes: block.len(),
-            }),
+            _ => self.counts.push_back(Count { lines, bytes }),
         }
     }
 
@@ -116,9 +132,9 @@ impl<S: Stage> ByLines<S> {
         bytes
     }
 
-    fn release(&mut self) -> Result<Flow> {
+    /// Lets the first so many bytes go on.
+    fn release(&mut self, mut left: usize) -> Result<Flow> {
         let mut flow = Flow::More;
-        let mut left = self.surplus();
         while left > 0
             && let Some(block) = self.store.pop(left)
         {
@@ -133,7 +149,8 @@ impl<S: Stage> ByLines<S> {
 
     fn release_all(&mut self) -> Result<Flow> {
         self.delay = 0;
-        self.release()
+        let all = self.surplus();
+        self.release(all)
     }
 }
 
@@ -142,8 +159,8 @@ impl<S: Stage> Stage for ByLines<S> {
         if self.delay == 0 {
             return self.to.send(block);
         }
-        self.hold(block);
-        self.release()
+        let leaving = self.hold(block);
+        self.release(leaving)
     }
 
     fn target(&mut self) -> Option<&mut dyn Stage> {

@@ -36,6 +36,7 @@ mod entries;
 mod fates;
 mod held;
 mod law;
+mod line_ends;
 mod model;
 mod nanos;
 mod outlet;

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use costage::Block;
-use memchr::{memchr_iter, memrchr_iter};
+
+use crate::line_ends;
 
 /// A block from here on is shared, if its memory is not too much, and a smaller one is copied to others.
 const SHARED_FROM: usize = 16 << 10;
@@ -111,25 +112,19 @@ impl Store {
             skip -= from;
             let part = &part[from..];
             let part = &part[..part.len().min(bytes - passed)];
-            let end = if part.len() == bytes && lines > of / 2 {
-                self.end_from_behind(part, of - lines)
+            let end = if part.len() == bytes && (of / 2 + 1..of).contains(&lines) {
+                let unfinished = usize::from(part.last() != Some(&self.terminator));
+                line_ends::nth_back(self.terminator, part, of - lines + 1 - unfinished)
             } else {
-                memchr_iter(self.terminator, part).nth(left - 1)
+                line_ends::nth(self.terminator, part, left)
             };
-            if let Some(end) = end {
-                return passed + end + 1;
+            match end {
+                Ok(end) => return passed + end + 1,
+                Err(ends) => left -= ends,
             }
-            left -= memchr_iter(self.terminator, part).count();
             passed += part.len();
         }
         passed
-    }
-
-    /// Where the line ends behind which there are so many more.
-    fn end_from_behind(&self, part: &[u8], more: usize) -> Option<usize> {
-        let is_finished = part.last() == Some(&self.terminator);
-        let behind = more.checked_sub(usize::from(!is_finished))?;
-        memrchr_iter(self.terminator, part).nth(behind)
     }
 }
 
@@ -145,6 +140,7 @@ fn packed(mut bytes: Vec<u8>, terminator: u8) -> Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use memchr::memchr_iter;
     use proptest::prelude::*;
 
     fn text(lines: Range<usize>, width: usize) -> Vec<u8> {
