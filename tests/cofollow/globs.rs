@@ -83,8 +83,11 @@ fn what_may_be_a_copy_comes_at_a_signal_or_in_the_next_run() {
         let args = ["-q", "-n+1", "-s1h", "log*"].into_iter().chain(state);
         let running = cofollow(&dir, args.clone()).spawn();
         running.wait_for_stdout(|out| out == b"1\n");
-        dir.append("log.1", "1\n");
-        dir.append("log.2", "2\n");
+        // Not seen before they are whole: an empty file may become anything.
+        for (name, text) in [("log.1", "1\n"), ("log.2", "2\n")] {
+            dir.write("new", text);
+            dir.rename("new", name);
+        }
         // By then the other has been seen, too.
         running.wait_for_stdout(|out| out == b"1\n2\n");
         running.kill("TERM");
