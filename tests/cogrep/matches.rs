@@ -268,6 +268,14 @@ fn matches_are_replaced_in_the_lines_that_match() {
     replaced(&["--replace=$$1", "a"], "a\n", "$1\n");
     replaced(&["-F", "--replace=$0$0", "."], "a.\n", "a..\n");
     replaced(&["-i", "--replace=x", "A"], "aA\n", "xx\n");
+    // No character is torn.
+    for empty in ["x*", ""] {
+        replaced(
+            &["--replace=-", empty],
+            "a\u{e9}\u{6f22}\n",
+            "-a-\u{e9}-\u{6f22}-\n",
+        );
+    }
     replaced(&["-w", "--replace=x", "a"], "a ab a\n", "x ab x\n");
     replaced(&["-n", "-b", "--replace=x", "b"], "a\nb\n", "2:2:x\n");
     replaced(&["-m1", "--replace=x", "a"], "a\na\n", "x\n");

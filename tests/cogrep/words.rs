@@ -68,6 +68,12 @@ fn bytes_that_are_no_character_are_beside_a_word_what_a_blank_is() {
     as_grep(&["-w", "-F", "a"], b"\x80a\nba\xFF\n", b"\x80a\n", 0);
     as_grep(&["-w", "-v", "a"], b"\xFFa\nb\n", "b\n", 0);
     as_grep(&["-w", "-o", "a"], b"\xFFa a\xFF ab\xFF\n", "a\na\n", 0);
+    // Met by the differential test: the longest was overlooked.
+    as_grep(&["-w", "-o", ".*a"], b"a*a\xFF\n", "a*a\n", 0);
+    let beside = [b"a a", "a\u{e9} a \u{e9}a".as_bytes(), b"\xFFa\n"].concat();
+    as_grep(&["-w", "-o", "a"], &beside, "a\na\na\n", 0);
+    as_grep(&["-w", "-o", "^a.*a"], &beside, "a aa\u{e9} a \u{e9}a\n", 0);
+    as_grep(&["-w", "-o", "^a$"], &beside, "", 1);
 }
 
 #[test]

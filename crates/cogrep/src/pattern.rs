@@ -14,6 +14,7 @@ mod parse;
 mod race;
 mod regex;
 mod required;
+mod unicode_words;
 mod words;
 
 use std::fmt;
@@ -26,6 +27,7 @@ pub use error::PatternError;
 use literal::Literal;
 use literals::{Literals, Shown, WholeLines};
 use regex::LineRegex;
+pub(crate) use words::character;
 
 use crate::Matcher;
 

@@ -6,6 +6,7 @@ use costage::{Flow, Gather, Result, Stage};
 
 use crate::colors::{Color, Colors};
 use crate::output::Output;
+use crate::pattern::character;
 use crate::{Input, Matcher, Report, Settings};
 
 /// What stands behind a name, a number or an offset, and tells lines that are selected from those around them.
@@ -299,7 +300,10 @@ impl Printer {
             } else {
                 matcher.bounds(text, next.from)?
             };
-            next.from = found.end + usize::from(found.is_empty());
+            next.from = found.end;
+            if found.is_empty() {
+                next.from += character(&text[found.end..]);
+            }
             let is_behind = next.last_end.replace(found.end) == Some(found.start);
             if !found.is_empty() || (counts_empty && !is_behind) {
                 return Some(found);

@@ -6,14 +6,15 @@ use std::time::Instant;
 
 use regex_automata::meta::{Cache, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
-use regex_automata::{Anchored, Input, MatchKind, PatternID};
+use regex_automata::{Input, MatchKind, PatternID};
 use regex_syntax::hir::Hir;
 
 use super::dense::Dense;
 use super::parse::{Words, as_lines, as_words, length_written_out, ranges, without_groups};
 use super::race::{Race, Way};
 use super::required::{Prefilter, Required};
-use super::words::{is_word_before, is_word_behind};
+use super::unicode_words::UnicodeWords;
+use super::words::is_word;
 use super::{PatternError, Syntax, line_around};
 
 /// What a compiled regex may take: twice what 20,000 alternatives need.
@@ -36,9 +37,9 @@ pub(super) struct LineRegex {
     way: Way,
     /// Until it is settled which way is the fastest.
     race: Option<Race>,
-    /// For `-w` the search knows only ASCII's words, and other lines have to be looked at again.
-    has_words: bool,
-    exact: Exact,
+    grouped: Grouped,
+    /// For `-w` the search knows only ASCII's words, and what it finds beside other letters has to be looked at again.
+    words: Option<Box<UnicodeWords>>,
 }
 
 /// A search for what is required.
@@ -70,7 +71,7 @@ impl LineRegex {
             if syntax.lines { as_lines(hir) } else { hir }
         };
         let searched = around(bare.clone(), Words::Ascii);
-        let regex = Engine::new(&searched, syntax.terminator, MatchKind::LeftmostFirst)?;
+        let regex = Engine::new(&searched, syntax.terminator)?;
         let required = Required::of(&bare);
         let filter = required.as_ref().map(|required| {
             Ok(Filter {
@@ -84,13 +85,16 @@ impl LineRegex {
             Some(_) => (Way::Filter, Some(Race::new(vec![Way::Table, Way::Regex]))),
             None => (Way::Regex, Some(Race::new(vec![Way::Table]))),
         };
-        let with_groups = hir.clone();
-        let beside_broken = syntax.words.then(|| {
-            if syntax.lines {
-                as_lines(with_groups)
+        let words = syntax.words.then(|| {
+            let is_utf8 = hir.properties().is_utf8();
+            Box::new(if is_utf8 {
+                let hir = around(hir.clone(), Words::Unicode);
+                UnicodeWords::of_characters(hir, syntax.terminator)
             } else {
-                with_groups
-            }
+                let hir = hir.clone();
+                let hir = if syntax.lines { as_lines(hir) } else { hir };
+                UnicodeWords::of_bytes(hir, syntax.terminator)
+            })
         });
         Ok(LineRegex {
             filter,
@@ -98,18 +102,12 @@ impl LineRegex {
             table: Table::NotYet(searched),
             way,
             race,
-            has_words: syntax.words,
-            exact: Exact {
+            grouped: Grouped {
+                hir: around(hir, Words::Ascii),
                 terminator: syntax.terminator,
-                hir: around(hir, Words::Unicode),
                 compiled: None,
-                beside_broken: beside_broken.map(|hir| {
-                    Box::new(BrokenWords {
-                        hir,
-                        compiled: None,
-                    })
-                }),
             },
+            words,
         })
     }
 
@@ -136,7 +134,7 @@ impl LineRegex {
     /// Goes another way from here on, if it can.
     pub(super) fn goes(&mut self, way: Way) -> bool {
         if let (Way::Table, Table::NotYet(hir)) = (way, &self.table) {
-            let made = Dense::new(hir, self.exact.terminator);
+            let made = Dense::new(hir, self.grouped.terminator);
             self.table = made.map_or(Table::Impossible, Table::Made);
         }
         let can = match way {
@@ -157,7 +155,7 @@ impl LineRegex {
             if at == text.len() && text.last() == Some(&terminator) {
                 return None;
             }
-            if is_sure && !self.has_words {
+            if is_sure && self.words.is_none() {
                 return Some(at);
             }
             let line = line_around(text, from, at, terminator);
@@ -187,14 +185,18 @@ impl LineRegex {
 
     /// Does the line match in which something was found?
     fn confirms(&mut self, line: &[u8], is_sure: bool) -> bool {
-        if self.has_words && !line.is_ascii() {
-            return self.exact.bounds(line, 0).is_some();
+        if self.words.is_some() && !line.is_ascii() {
+            return self.bounds(line, 0).is_some();
         }
         is_sure || self.regex.end_of_match(line, 0).is_some()
     }
 
     pub(super) fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
-        self.exact.bounds(line, from)
+        let found = self.regex.find(&Input::new(line).range(from..))?;
+        match &mut self.words {
+            Some(words) if !is_surely_word(line, &found) => words.bounds(line, from),
+            _ => Some(found),
+        }
     }
 
     pub(super) fn groups(
@@ -203,12 +205,20 @@ impl LineRegex {
         from: usize,
         groups: &mut Vec<Option<Range<usize>>>,
     ) -> bool {
-        self.exact.groups(line, from, groups)
+        let input = Input::new(line).range(from..);
+        self.grouped.engine().groups(&input, groups);
+        let found = |groups: &[Option<Range<usize>>]| groups.first().cloned().flatten();
+        match (&mut self.words, found(groups)) {
+            (Some(words), Some(at)) if !is_surely_word(line, &at) => {
+                words.groups(line, from, groups);
+                found(groups).is_some()
+            }
+            (_, found) => found.is_some(),
+        }
     }
 
     pub(super) fn group_names(&mut self) -> Vec<Option<String>> {
-        let exact = &mut self.exact;
-        let engine = compiled(&mut exact.compiled, &exact.hir, exact.terminator);
+        let engine = self.grouped.engine();
         let names = engine.regex.group_info().pattern_names(PatternID::ZERO);
         names.map(|name| name.map(str::to_owned)).collect()
     }
@@ -224,7 +234,7 @@ impl fmt::Display for LineRegex {
         if self.race.is_some() {
             f.write_str("; for long texts the fastest of all ways")?;
         }
-        if self.has_words {
+        if self.words.is_some() {
             f.write_str(", then words beyond ASCII")?;
         }
         Ok(())
@@ -233,21 +243,24 @@ impl fmt::Display for LineRegex {
 
 /// An engine of the regex crate with its working memory.
 #[derive(Clone, Debug)]
-struct Engine {
+pub(super) struct Engine {
     regex: Regex,
     cache: Box<Cache>,
 }
 
 impl Engine {
-    fn new(hir: &Hir, terminator: u8, kind: MatchKind) -> Result<Engine, PatternError> {
+    /// An engine that knows no groups but the match.
+    fn new(hir: &Hir, terminator: u8) -> Result<Engine, PatternError> {
         // `None` is for engines that are never asked for a match's start; the meta engine then finds nothing.
-        Engine::with_groups(
-            hir,
-            terminator,
-            kind,
-            WhichCaptures::Implicit,
-            Some(COMPILED_AT_MOST),
-        )
+        let (kind, groups) = (MatchKind::LeftmostFirst, WhichCaptures::Implicit);
+        Engine::with_groups(hir, terminator, kind, groups, Some(COMPILED_AT_MOST))
+    }
+
+    /// One that knows its groups, without a limit: what it is made of was within one when the search was compiled of
+    /// the same.
+    pub(super) fn unbounded(hir: &Hir, terminator: u8, kind: MatchKind) -> Engine {
+        Engine::with_groups(hir, terminator, kind, WhichCaptures::All, None)
+            .expect("the same regex without its groups was compiled, and there is no limit")
     }
 
     fn with_groups(
@@ -284,7 +297,7 @@ impl Engine {
         Some(found.offset())
     }
 
-    fn groups(&mut self, input: &Input<'_>, groups: &mut Vec<Option<Range<usize>>>) {
+    pub(super) fn groups(&mut self, input: &Input<'_>, groups: &mut Vec<Option<Range<usize>>>) {
         let mut captures = self.regex.create_captures();
         self.regex
             .search_captures_with(&mut self.cache, input, &mut captures);
@@ -292,146 +305,29 @@ impl Engine {
         groups.extend(captures.iter().map(|span| span.map(|span| span.range())));
     }
 
-    fn find(&mut self, input: &Input<'_>) -> Option<Range<usize>> {
+    pub(super) fn find(&mut self, input: &Input<'_>) -> Option<Range<usize>> {
         let found = self.regex.search_with(&mut self.cache, input)?;
         Some(found.range())
     }
 }
 
-/// The whole pattern with its groups, for one line; compiled when it is first asked for.
+/// Does what was found stand by itself? What is empty may be within a character.
+fn is_surely_word(line: &[u8], found: &Range<usize>) -> bool {
+    !found.is_empty() && is_word(line, found)
+}
+
+/// The same regex with its groups, which only a replacement asks for; compiled when it first does.
 #[derive(Clone, Debug)]
-struct Exact {
+struct Grouped {
+    hir: Hir,
     terminator: u8,
-    hir: Hir,
-    compiled: Option<Engine>,
-    /// With `-w`.
-    beside_broken: Option<Box<BrokenWords>>,
-}
-
-impl Exact {
-    fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
-        let input = Input::new(line).range(from..);
-        let found = compiled(&mut self.compiled, &self.hir, self.terminator).find(&input);
-        match &mut self.beside_broken {
-            Some(broken) if is_passed_broken(line, from, found.as_ref()) => {
-                broken.bounds(line, from, self.terminator)
-            }
-            _ => found,
-        }
-    }
-
-    fn groups(&mut self, line: &[u8], from: usize, groups: &mut Vec<Option<Range<usize>>>) -> bool {
-        let input = Input::new(line).range(from..);
-        compiled(&mut self.compiled, &self.hir, self.terminator).groups(&input, groups);
-        let found = groups.first().cloned().flatten();
-        match &mut self.beside_broken {
-            Some(broken) if is_passed_broken(line, from, found.as_ref()) => {
-                let found = broken.bounds(line, from, self.terminator);
-                found.is_some_and(|found| {
-                    broken.groups(line, found, self.terminator, groups);
-                    true
-                })
-            }
-            _ => found.is_some(),
-        }
-    }
-}
-
-/// Is there a broken byte, beside which the engine overlooks words, before the end of what it found? Only there: a
-/// line with many words is not looked at anew for each of them.
-fn is_passed_broken(line: &[u8], from: usize, found: Option<&Range<usize>>) -> bool {
-    is_broken(line, from..found.map_or(line.len(), |found| found.end))
-}
-
-/// Is there a broken byte in this part of the line, or beside it?
-fn is_broken(line: &[u8], part: Range<usize>) -> bool {
-    let is_start = |at: &usize| line.get(*at).is_none_or(|&byte| byte & 0xC0 != 0x80);
-    let near = |at: usize| at.saturating_sub(4)..at.saturating_add(1);
-    let start = near(part.start.saturating_sub(1)).rfind(is_start);
-    let end = (part.end + 1..part.end + 5)
-        .find(is_start)
-        .map(|end| end.min(line.len()));
-    match (start, end) {
-        (Some(start), Some(end)) => std::str::from_utf8(&line[start..end]).is_err(),
-        // So many bytes that are part of a character are no character.
-        _ => true,
-    }
-}
-
-/// The engine, made when it is first needed. Without a limit: what it is made of was within one when the search
-/// was compiled of the same.
-fn compiled<'a>(engine: &'a mut Option<Engine>, hir: &Hir, terminator: u8) -> &'a mut Engine {
-    engine.get_or_insert_with(|| {
-        let kind = MatchKind::LeftmostFirst;
-        Engine::with_groups(hir, terminator, kind, WhichCaptures::All, None)
-            .expect("the same regex without its groups was compiled, and there is no limit")
-    })
-}
-
-/// Words in a line that is not all UTF-8. To the regex crate no word begins or ends beside a broken byte; to grep
-/// such a byte is like a space. So each place is tried by itself: slow, and exact.
-#[derive(Clone, Debug)]
-struct BrokenWords {
-    hir: Hir,
     compiled: Option<Engine>,
 }
 
-impl BrokenWords {
-    fn engine(&mut self, terminator: u8) -> &mut Engine {
+impl Grouped {
+    fn engine(&mut self) -> &mut Engine {
         self.compiled.get_or_insert_with(|| {
-            Engine::with_groups(
-                &self.hir,
-                terminator,
-                MatchKind::All,
-                WhichCaptures::All,
-                None,
-            )
-            .expect("the same regex was compiled, and there is no limit")
+            Engine::unbounded(&self.hir, self.terminator, MatchKind::LeftmostFirst)
         })
     }
-
-    fn bounds(&mut self, line: &[u8], from: usize, terminator: u8) -> Option<Range<usize>> {
-        let engine = self.engine(terminator);
-        places(line, from)
-            .filter(|&start| !is_word_before(line, start))
-            .find_map(|start| {
-                // The longest match there, and if that is no word a shorter one, as grep tries them.
-                let mut end = line.len();
-                loop {
-                    let input = Input::new(line).range(start..end).anchored(Anchored::Yes);
-                    let found = engine.find(&input)?;
-                    if !is_word_behind(line, found.end) {
-                        return Some(found);
-                    }
-                    end = found.end.checked_sub(1).filter(|&end| end >= start)?;
-                }
-            })
-    }
-
-    /// The groups of this match.
-    fn groups(
-        &mut self,
-        line: &[u8],
-        found: Range<usize>,
-        terminator: u8,
-        groups: &mut Vec<Option<Range<usize>>>,
-    ) {
-        let input = Input::new(line).range(found).anchored(Anchored::Yes);
-        self.engine(terminator).groups(&input, groups);
-    }
-}
-
-/// Where characters begin, and broken bytes, from `from` on, and the end.
-fn places(line: &[u8], from: usize) -> impl Iterator<Item = usize> {
-    let mut at = from;
-    std::iter::from_fn(move || {
-        let place = at;
-        if place > line.len() {
-            return None;
-        }
-        let rest = &line[place..];
-        let is_character = |length: &usize| std::str::from_utf8(&rest[..*length]).is_ok();
-        at += (1..=rest.len().min(4)).find(is_character).unwrap_or(1);
-        Some(place)
-    })
 }

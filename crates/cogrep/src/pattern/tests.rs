@@ -37,17 +37,25 @@ impl Naive {
     }
 
     fn matches(&self, line: &[u8]) -> bool {
-        self.regexes.iter().any(|regex| {
-            (0..=line.len())
-                .filter(|&start| is_between_characters(line, start))
-                .any(|start| {
-                    (start..=line.len()).any(|end| {
-                        let input = Input::new(line).range(start..end).anchored(Anchored::Yes);
-                        regex.find(input).is_some_and(|found| found.end() == end)
-                            && self.fits(line, start, end)
-                    })
-                })
-        })
+        self.first(line, 0).is_some()
+    }
+
+    /// The longest of the first.
+    fn first(&self, line: &[u8], from: usize) -> Option<Range<usize>> {
+        let is_match = |regex: &Regex, start, end| {
+            let input = Input::new(line).range(start..end).anchored(Anchored::Yes);
+            regex.find(input).is_some_and(|found| found.end() == end)
+        };
+        (from..=line.len())
+            .filter(|&start| is_between_characters(line, start))
+            .find_map(|start| {
+                let mut ends = (start..=line.len()).rev();
+                let end = ends.find(|&end| {
+                    let mut regexes = self.regexes.iter();
+                    self.fits(line, start, end) && regexes.any(|regex| is_match(regex, start, end))
+                });
+                end.map(|end| start..end)
+            })
     }
 
     fn fits(&self, line: &[u8], start: usize, end: usize) -> bool {
@@ -218,6 +226,28 @@ proptest! {
         prop_assert_eq!(by_block(&mut pattern, bytes), if line.is_empty() { vec![] } else { vec![from > 0] });
     }
 
+    /// Of greedy patterns: the first place where a word begins, and the longest there, whatever is beside it.
+    #[test]
+    fn words_are_what_trying_every_place_finds(
+        pattern in r"(a|b|\.\*|[ab-]\*|\w\+|x\?|\.| ){1,4}",
+        text in text(),
+    ) {
+        let syntax = Syntax { words: true, ..Syntax::default() };
+        let naive = Naive::new(&[&pattern], syntax).expect("a regex");
+        let mut pattern = Pattern::any_of([pattern.as_bytes()], syntax).expect("a regex");
+        for line in text.split(|&byte| byte == b'\n') {
+            let mut from = 0;
+            while from <= line.len() {
+                let found = pattern.bounds(line, from);
+                prop_assert_eq!(&found, &naive.first(line, from), "{} from {}", line.escape_ascii(), from);
+                let Some(found) = found else {
+                    break;
+                };
+                from = found.end + usize::from(found.is_empty());
+            }
+        }
+    }
+
     /// Each line that is found has a match, which is where `bounds` says.
     #[test]
     fn what_is_found_has_bounds(
@@ -328,6 +358,8 @@ fn the_words_of_a_long_line_are_found_in_time_that_grows_with_it() {
     let broken = [line.as_bytes(), b"\xFF"].concat();
     let several = Pattern::any_of([&b"foo"[..], b"bar"], syntax);
     let regex = Pattern::any_of([&b"[a-z]+"[..]], syntax);
+    // Beside a letter beyond ASCII each match is looked at again.
+    let beside = [line.replace(' ', "\u{e9} f ").as_bytes(), b"\xFF"].concat();
     for mut pattern in [several.expect("texts"), regex.expect("a regex")] {
         for line in [line.as_bytes(), &broken] {
             let mut from = 0;
@@ -338,6 +370,38 @@ fn the_words_of_a_long_line_are_found_in_time_that_grows_with_it() {
             }
             assert_eq!(count, 1 << 16);
         }
+    }
+    let mut pattern = Pattern::any_of([&b"[a-z]+"[..]], syntax).expect("a regex");
+    let mut from = 0;
+    let mut count = 0;
+    while let Some(found) = pattern.bounds(&beside, from) {
+        assert_eq!(found.len(), 1);
+        from = found.end;
+        count += 1;
+    }
+    assert_eq!(count, 1 << 16);
+}
+
+// Met by the differential test: an empty word beside a broken byte, where a pattern has such a byte, too.
+#[test]
+fn a_pattern_with_a_broken_byte_finds_words_beside_one() {
+    let syntax = Syntax {
+        literal: true,
+        words: true,
+        ..Syntax::default()
+    };
+    let mut pattern = Pattern::any_of([&b""[..], b"\xFF"], syntax).expect("texts");
+    for (line, found) in [
+        (&b"\xBC"[..], Some(0..0)),
+        (b"a\xFF", Some(2..2)),
+        (b"-\xC3\xA9\xFF\xFF", Some(0..0)),
+        (b"\xC3\xA9\xFF\xC3\xA9", None),
+        (b"\xC3\xA9 \xFFb \xFF", Some(3..3)),
+        (b"\xC3\xA9", None),
+    ] {
+        assert_eq!(pattern.bounds(line, 0), found, "{}", line.escape_ascii());
+        let is_found = pattern.find(line, 0, b'\n').is_some();
+        assert_eq!(is_found, found.is_some(), "{}", line.escape_ascii());
     }
 }
 

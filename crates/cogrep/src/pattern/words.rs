@@ -11,7 +11,7 @@ pub(super) fn is_word(line: &[u8], at: &Range<usize>) -> bool {
     !is_word_before(line, at.start) && !is_word_behind(line, at.end)
 }
 
-pub(super) fn is_word_before(line: &[u8], at: usize) -> bool {
+fn is_word_before(line: &[u8], at: usize) -> bool {
     match line[..at].last() {
         None => false,
         Some(&byte) if byte.is_ascii() => is_ascii_word(byte),
@@ -19,13 +19,19 @@ pub(super) fn is_word_before(line: &[u8], at: usize) -> bool {
     }
 }
 
-pub(super) fn is_word_behind(line: &[u8], at: usize) -> bool {
+fn is_word_behind(line: &[u8], at: usize) -> bool {
     let rest = &line[at..];
     match rest.first() {
         None => false,
         Some(&byte) if byte.is_ascii() => is_ascii_word(byte),
         Some(_) => (2..=LONGEST.min(rest.len())).any(|length| is_word_character(&rest[..length])),
     }
+}
+
+/// How long the first character is; a byte that is part of none is one by itself.
+pub(crate) fn character(text: &[u8]) -> usize {
+    let is_one = |length: &usize| std::str::from_utf8(&text[..*length]).is_ok();
+    (1..=text.len().min(LONGEST)).find(is_one).unwrap_or(1)
 }
 
 fn is_ascii_word(byte: u8) -> bool {

@@ -1,0 +1,156 @@
+//! `-w` in one line, where what a search for ASCII's words has found is beside other letters.
+//!
+//! To the regex crate no word begins or ends beside a byte that is no character; to grep such a byte is like a blank.
+
+use std::ops::Range;
+
+use regex_automata::{Anchored, Input, MatchKind};
+use regex_syntax::hir::Hir;
+
+use super::regex::Engine;
+use super::words::{character, is_word};
+
+/// Words of all scripts.
+#[derive(Clone, Debug)]
+pub(super) struct UnicodeWords {
+    hir: Hir,
+    compiled: Option<Engine>,
+    how: How,
+}
+
+#[derive(Clone, Debug)]
+enum How {
+    /// The pattern matches whole characters alone: so it is as well looked for in the line with blanks in the place of
+    /// its broken bytes.
+    Characters(Mended),
+    /// It has broken bytes itself: each place is tried. Slow, and rare.
+    Bytes { terminator: u8 },
+}
+
+/// Ends no line of characters: to the engine a line is all there is, and `^` its start.
+const IN_NO_TEXT: u8 = 0xFF;
+
+impl UnicodeWords {
+    /// `hir` matches characters, and has to be a word by itself.
+    pub(super) fn of_characters(hir: Hir, terminator: u8) -> UnicodeWords {
+        UnicodeWords {
+            hir,
+            compiled: None,
+            how: How::Characters(Mended {
+                terminator,
+                place: (0, 0),
+                line: Vec::new(),
+            }),
+        }
+    }
+
+    /// `hir` matches whatever it does; what of that is a word is asked here.
+    pub(super) fn of_bytes(hir: Hir, terminator: u8) -> UnicodeWords {
+        UnicodeWords {
+            hir,
+            compiled: None,
+            how: How::Bytes { terminator },
+        }
+    }
+
+    pub(super) fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
+        match &mut self.how {
+            How::Characters(mended) => {
+                let line = mended.of(line, from);
+                let engine = self.compiled.get_or_insert_with(|| first_engine(&self.hir));
+                engine.find(&Input::new(line).range(from..))
+            }
+            How::Bytes { terminator } => {
+                let engine = self
+                    .compiled
+                    .get_or_insert_with(|| longest_engine(&self.hir, *terminator));
+                first_word(engine, line, from)
+            }
+        }
+    }
+
+    /// The same with its groups, of which there are none if there is no match.
+    pub(super) fn groups(
+        &mut self,
+        line: &[u8],
+        from: usize,
+        groups: &mut Vec<Option<Range<usize>>>,
+    ) {
+        groups.clear();
+        let Some(found) = self.bounds(line, from) else {
+            return;
+        };
+        let line = match &mut self.how {
+            How::Characters(mended) => mended.of(line, from),
+            How::Bytes { .. } => line,
+        };
+        if let Some(engine) = &mut self.compiled {
+            engine.groups(
+                &Input::new(line).range(found).anchored(Anchored::Yes),
+                groups,
+            );
+        }
+    }
+}
+
+fn first_engine(hir: &Hir) -> Engine {
+    Engine::unbounded(hir, IN_NO_TEXT, MatchKind::LeftmostFirst)
+}
+
+fn longest_engine(hir: &Hir, terminator: u8) -> Engine {
+    Engine::unbounded(hir, terminator, MatchKind::All)
+}
+
+/// The longest match at each place, and if that is no word a shorter one, as grep tries them.
+fn first_word(engine: &mut Engine, line: &[u8], from: usize) -> Option<Range<usize>> {
+    let mut start = from;
+    while start <= line.len() {
+        let mut end = Some(line.len());
+        while let Some(before) = end.filter(|&end| end >= start) {
+            let input = Input::new(line).range(start..before);
+            let Some(found) = engine.find(&input.anchored(Anchored::Yes)) else {
+                break;
+            };
+            if is_word(line, &found) {
+                return Some(found);
+            }
+            end = found.end.checked_sub(1);
+        }
+        start += character(&line[start..]);
+    }
+    None
+}
+
+/// A line without broken bytes, made once a line and not once a match.
+#[derive(Clone, Debug)]
+struct Mended {
+    terminator: u8,
+    /// Where the line is that was last searched from its start, and how long it is.
+    place: (usize, usize),
+    /// Itself, if it had broken bytes.
+    line: Vec<u8>,
+}
+
+impl Mended {
+    /// `line`, or what is to be searched in its place. The terminator takes the place of broken bytes: no pattern
+    /// matches it, and it is in no word.
+    fn of<'a>(&'a mut self, line: &'a [u8], from: usize) -> &'a [u8] {
+        let place = (line.as_ptr().addr(), line.len());
+        if from == 0 || self.place != place {
+            self.place = place;
+            self.line.clear();
+            if std::str::from_utf8(line).is_err() {
+                for chunk in line.utf8_chunks() {
+                    let blanks = std::iter::repeat_n(self.terminator, chunk.invalid().len());
+                    self.line.extend_from_slice(chunk.valid().as_bytes());
+                    self.line.extend(blanks);
+                }
+            }
+        }
+        if self.line.is_empty() {
+            line
+        } else {
+            &self.line
+        }
+    }
+}
