@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use cogrep::{Colors, Context, Grep, Pattern, Replacement, Report, Settings};
-use costage::{Driver, Ended, Stage, discard, printer};
+use costage::{Driver, Ended, Stage, discard, printable, printer};
 use coutils_cli::{Numbers, Program};
 
 use cli::{Cli, When};
@@ -60,7 +60,7 @@ fn settings(cli: &Cli, pattern: &mut Pattern) -> Result<Settings, String> {
     };
     let replacement = cli.replace.as_ref().map(|template| {
         Replacement::new(template.as_bytes(), pattern)
-            .map_err(|name| format!("--replace: the pattern has no group '{name}'"))
+            .map_err(|name| format!("--replace: the pattern has no group '{}'", printable(&name)))
     });
     let separator = cli.group_separator.as_ref();
     Ok(Settings {

@@ -285,3 +285,12 @@ fn a_non_blocking_output_loses_nothing() {
     running.wait().stderr("").code(0);
     assert!(reader.join().expect("read") == text.as_bytes());
 }
+
+#[test]
+fn escapes_in_a_group_that_is_none_are_shown_escaped() {
+    let output = cogrep(["--replace=${\x1b[31m}", "a"]).stdin("a\n").run();
+    output
+        .stdout("")
+        .stderr("cogrep: --replace: the pattern has no group '\\u{1b}[31m'\n")
+        .code(2);
+}
