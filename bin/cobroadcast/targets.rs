@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cobroadcast::{Limits, Merge, Process, WhenFull, command, guard, merge, policy};
+use cobroadcast::{Limits, Merge, Process, SharedBlocks, WhenFull, command, guard, merge, policy};
 use costage::{
     Call, Error, Relay, Result, Stage, Written, descriptors, printable, printer, queue, reason,
     sink,
@@ -32,6 +32,8 @@ const OTHERS: u64 = 64;
 pub struct Targets<'a> {
     program: &'a Program,
     relay: Relay,
+    /// What waits for targets.
+    waiting: SharedBlocks,
     outcome: Outcome,
     /// None, if the bytes need not be seen.
     limits: Option<Limits>,
@@ -44,6 +46,7 @@ impl<'a> Targets<'a> {
         Targets {
             program,
             relay: Relay::new(),
+            waiting: SharedBlocks::new(),
             outcome: outcome.clone(),
             limits,
             stages: Vec::new(),
@@ -218,7 +221,9 @@ impl<'a> Targets<'a> {
             "{name}: when full: {}, after {} bytes",
             limits.when_full, limits.queue
         ));
-        let mut stage = policy(limits, stage).counted_by(written);
+        let mut stage = policy(limits, stage)
+            .sharing(&self.waiting)
+            .counted_by(written);
         let (program, called) = (self.program.clone(), name.to_owned());
         stage = stage.on_trouble(move |error| {
             let why = reason(error);

@@ -91,6 +91,42 @@ fn with_drop_oldest_a_slow_target_gets_the_first_and_the_last_lines() {
     assert_eq!(gaps, 1);
 }
 
+// Each target had copies of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_waits_for_many_takes_the_memory_of_one() {
+    const QUEUE: u64 = 4 << 20;
+    // Of a debug build, the program and what its targets have in their hands.
+    const REST: u64 = 14 << 20;
+    let text = numbers(2_000_000);
+    for when_full in ["drop-oldest", "drop-newest", "spill"] {
+        // Many small pieces, and few large ones.
+        for piece in [3_000, 1 << 20] {
+            let dir = Dir::new();
+            let names: Vec<String> = (0..16).map(|number| format!("slow{number}")).collect();
+            names.iter().for_each(|name| fifo(&dir, name));
+            let queue = QUEUE.to_string();
+            let cmd = cobroadcast(["--queue", &*queue, "--when-full", when_full]);
+            let (reader, mut writer) = io::pipe().expect("a pipe");
+            let running = cmd.args(&names).dir(dir.path("")).stdin_from(reader);
+            let running = running.stdout_to(fs::File::create("/dev/null").expect("opened"));
+            let running = running.spawn();
+            let open = |name| fs::File::open(dir.path(name)).expect("opened");
+            let never_read: Vec<fs::File> = names.iter().map(|name| open(name)).collect();
+            for piece in text.as_bytes().chunks(piece) {
+                writer.write_all(piece).expect("written");
+            }
+            let status = fs::read_to_string(format!("/proc/{}/status", running.pid()));
+            let status = status.expect("a process");
+            let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let most = most.and_then(|most| most.trim().strip_suffix(" kB"));
+            let most: u64 = most.expect("a size").parse().expect("a number");
+            assert!(most << 10 < QUEUE + REST, "{when_full} {piece}: {most} KiB");
+            drop(never_read);
+        }
+    }
+}
+
 #[test]
 fn with_spill_a_slow_target_gets_all_and_no_file_is_left() {
     let temporary = Dir::new();

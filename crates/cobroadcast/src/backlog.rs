@@ -1,89 +1,89 @@
-//! What waits in memory for a target.
+//! What waits in memory for a target: its place in the blocks that all share.
 
 use std::collections::VecDeque;
 
-use costage::{Block, Gather};
+use costage::Block;
 
-/// What is smaller is gathered: a block of its own would take more memory than its bytes.
-const SMALL: usize = 16 << 10;
-/// Gathered up to this.
-const CHUNK: usize = 64 << 10;
+use crate::shared_blocks::{Piece, Rest, SharedBlocks};
 
-/// Blocks in their order. They share their bytes with all others who hold them, except small ones and those that
-/// pin much more than they have.
-#[derive(Debug)]
+/// Pieces of shared blocks in their order.
+#[derive(Debug, Default)]
 pub(crate) struct Backlog {
-    blocks: VecDeque<Block>,
-    /// What came last, and was too small for a block.
-    gather: Gather,
-    /// The memory that `blocks` keep.
-    retained: usize,
+    pieces: VecDeque<Piece>,
+    /// How much of the first has been taken.
+    taken: usize,
+    /// The memory that `pieces` keep, which others may share.
+    held: usize,
 }
 
 impl Backlog {
-    pub(crate) fn new() -> Backlog {
-        Backlog {
-            blocks: VecDeque::new(),
-            gather: Gather::new(b'\n'),
-            retained: 0,
-        }
-    }
-
     /// The memory it keeps, in bytes.
     pub(crate) fn held(&self) -> usize {
-        self.retained + self.gather.len()
+        self.held
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.blocks.is_empty() && self.gather.is_empty()
+        self.pieces.is_empty()
     }
 
-    /// Adds a block.
-    pub(crate) fn push(&mut self, block: &Block) {
-        if block.len() < SMALL {
-            self.push_copy(block, CHUNK);
-        } else {
-            self.finish_gathered();
-            self.push_block(block.clone().compact());
+    /// Adds what there is no room for.
+    pub(crate) fn push(&mut self, shared: &SharedBlocks, rest: Rest<'_>) {
+        for piece in shared.keep(rest) {
+            self.push_piece(piece);
         }
     }
 
-    /// Adds a copy, in chunks of this size: what can be given up one by one.
-    pub(crate) fn push_copy(&mut self, block: &Block, chunk: usize) {
-        self.gather.set_terminator(block.terminator());
-        let mut rest = block.clone();
-        while !rest.is_empty() {
-            let room = chunk.saturating_sub(self.gather.len());
-            self.gather.push(&rest.split_lines(room));
-            if self.gather.len() >= chunk {
-                self.finish_gathered();
+    /// Adds of that the first lines, as long as no more than `limit` is held. How many bytes of it these have.
+    pub(crate) fn push_lines(
+        &mut self,
+        shared: &SharedBlocks,
+        rest: Rest<'_>,
+        limit: usize,
+    ) -> usize {
+        let mut added = 0;
+        for piece in shared.keep(rest) {
+            let excess = (self.held + piece.cost()).saturating_sub(limit);
+            if excess == 0 {
+                added += piece.len();
+                self.push_piece(piece);
+                continue;
+            }
+            let room = piece.len().saturating_sub(excess);
+            let lines = rest.after(added).split_lines(room).len();
+            if lines <= room && piece.is_copied() {
+                added += lines;
+                self.push_piece(piece.first(lines));
+            }
+            break;
+        }
+        added
+    }
+
+    fn push_piece(&mut self, piece: Piece) {
+        if let Some(last) = self.pieces.back_mut() {
+            let before = last.cost();
+            if last.join(&piece) {
+                self.held += last.cost() - before;
+                return;
             }
         }
-    }
-
-    fn finish_gathered(&mut self) {
-        if let Some(block) = self.gather.take() {
-            self.push_block(block);
-        }
-    }
-
-    fn push_block(&mut self, block: Block) {
-        self.retained += block.retained();
-        self.blocks.push_back(block);
+        self.held += piece.cost();
+        self.pieces.push_back(piece);
     }
 
     /// Takes the first lines: at most this many bytes, but at least one line.
     pub(crate) fn next(&mut self, at_most: usize) -> Option<Block> {
-        if self.blocks.is_empty() {
-            self.finish_gathered();
+        let first = self.pieces.front()?;
+        let mut rest = first.block();
+        rest.skip(self.taken);
+        let lines = rest.split_lines(at_most);
+        self.taken += lines.len();
+        if rest.is_empty() {
+            self.held -= first.cost();
+            self.pieces.pop_front();
+            self.taken = 0;
         }
-        let first = self.blocks.front_mut()?;
-        let piece = first.split_lines(at_most);
-        if first.is_empty() {
-            self.retained -= first.retained();
-            self.blocks.pop_front();
-        }
-        Some(piece)
+        Some(lines)
     }
 }
 
@@ -92,39 +92,106 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// A target, and what is to come out of its backlog.
+    #[derive(Default)]
+    struct Target {
+        backlog: Backlog,
+        expected: Vec<u8>,
+        got: Vec<u8>,
+    }
+
+    impl Target {
+        fn take(&mut self, at_most: usize) -> bool {
+            let Some(lines) = self.backlog.next(at_most) else {
+                return false;
+            };
+            self.got.extend_from_slice(&lines);
+            lines.is_finished()
+        }
+    }
+
     proptest! {
-        /// Whatever goes in, and how, comes out, in its order and in whole lines.
+        /// Whoever holds what of the stream, and takes it when: what goes in comes out, in its order and in whole lines.
         #[test]
-        fn it_is_a_queue_of_lines(
+        fn each_of_several_is_a_queue_of_lines(
+            part in 1_usize..100_000,
             steps in proptest::collection::vec(
-                (1_usize..4000, 1_usize..60, any::<bool>(), 0_usize..200_000),
+                (1_usize..4000, 1_usize..60, proptest::array::uniform3((0_usize..5, 0_usize..200_000))),
                 0..40,
             ),
         ) {
-            let mut backlog = Backlog::new();
-            let (mut input, mut output) = (Vec::new(), Vec::new());
-            for (lines, length, copied, taken) in steps {
-                let mut line = vec![b'x'; length];
-                line.push(b'\n');
-                let block = Block::from(line.repeat(lines));
-                input.extend_from_slice(&block);
-                if copied {
-                    backlog.push_copy(&block, 1000);
-                } else {
-                    backlog.push(&block);
+            let shared = SharedBlocks::new();
+            shared.keep_in_parts_of(part);
+            let mut targets: [Target; 3] = Default::default();
+            let mut sent = 0;
+            for (number, (lines, length, each)) in steps.into_iter().enumerate() {
+                let line = format!("{:>length$}\n", number % 10);
+                let block = Block::from(line.repeat(lines).into_bytes());
+                for (target, (first, taken)) in targets.iter_mut().zip(each) {
+                    // One of them has room for its first lines, and another one for all.
+                    let first = first * lines / 3 * line.len();
+                    if first < block.len() {
+                        let rest = Rest::of(&block, block.len() - first, sent);
+                        target.backlog.push(&shared, rest);
+                        target.expected.extend_from_slice(&block[first..]);
+                    }
+                    let waits = target.expected.len() - target.got.len();
+                    prop_assert!(target.backlog.held() >= waits);
+                    prop_assert_eq!(target.take(taken), waits > 0);
                 }
-                prop_assert!(backlog.held() >= input.len() - output.len());
-                if let Some(piece) = backlog.next(taken) {
-                    prop_assert!(piece.is_finished());
-                    output.extend_from_slice(&piece);
-                }
+                sent += block.len() as u64;
             }
-            while let Some(piece) = backlog.next(1 << 20) {
-                output.extend_from_slice(&piece);
+            for mut target in targets {
+                while target.take(1 << 20) {}
+                prop_assert!(target.backlog.is_empty());
+                prop_assert_eq!(target.backlog.held(), 0);
+                prop_assert!(target.got == target.expected);
             }
-            prop_assert!(backlog.is_empty());
-            prop_assert_eq!(backlog.held(), 0);
-            prop_assert!(input == output);
         }
+
+        /// Of what comes when there is little memory the first lines are kept, and as many as there is memory for.
+        #[test]
+        fn only_so_many_lines_are_kept_as_there_is_memory_for(
+            part in 1_usize..50_000,
+            limit in 0_usize..200_000,
+            blocks in proptest::collection::vec((1_usize..3000, 1_usize..60), 0..20),
+        ) {
+            let shared = SharedBlocks::new();
+            shared.keep_in_parts_of(part);
+            let mut target = Target::default();
+            for (lines, length) in blocks {
+                let block = Block::from(format!("{:>length$}\n", 0).repeat(lines).into_bytes());
+                let rest = Rest::all(&block);
+                let kept = target.backlog.push_lines(&shared, rest, limit);
+                prop_assert!(target.backlog.held() <= limit);
+                if kept < block.len() {
+                    prop_assert!(block[..kept].ends_with(b"\n") || kept == 0);
+                }
+                target.expected.extend_from_slice(&block[..kept]);
+            }
+            while target.take(1 << 20) {}
+            prop_assert!(target.got == target.expected);
+        }
+    }
+
+    // Each had copies of its own.
+    #[test]
+    fn what_several_wait_for_is_there_once() {
+        let shared = SharedBlocks::new();
+        let mut backlogs: [Backlog; 2] = Default::default();
+        let mut sent = 0;
+        for length in [10, 100_000, 20] {
+            let block = Block::from(("x".repeat(length) + "\n").into_bytes());
+            for backlog in &mut backlogs {
+                backlog.push(&shared, Rest::of(&block, block.len(), sent));
+            }
+            sent += block.len() as u64;
+        }
+        let places = backlogs.map(|mut backlog| {
+            let all = std::iter::from_fn(|| backlog.next(usize::MAX));
+            all.map(|lines| lines.as_ptr()).collect::<Vec<_>>()
+        });
+        assert_eq!(places[0].len(), 3);
+        assert_eq!(places[0], places[1]);
     }
 }

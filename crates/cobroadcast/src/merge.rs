@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use costage::{Block, Call, Error, Flow, Gather, Result, Stage, Waits, Written, discard};
 
 use crate::policy::GivenUp;
+use crate::shared_blocks::Rest;
 use crate::shares::Shares;
 use crate::store::Store;
 
@@ -90,7 +91,7 @@ impl Target {
         if self.flow == Flow::Stop {
             return;
         }
-        if let Err(error) = group.push(block) {
+        if let Err(error) = group.push(Rest::all(block)) {
             // It waits in memory.
             (self.on_trouble)(&error);
             self.on_trouble = Box::new(|_| {});

@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 use costage::{Block, Call, Error, Flow, Result, Stage, Waits, Written};
 
 use crate::account::Account;
+use crate::shared_blocks::{Rest, SharedBlocks};
 use crate::store::Store;
 
 /// Handed on at once: what a pipe holds. What has been handed on is not given up any more.
 const PIECE: usize = 64 << 10;
-/// What can be given up at once is at most this part of what may wait, and at most a [`PIECE`].
+/// What is given up at once is at most this part of what may wait, or so many bytes: in smaller parts it would take longer
+/// than to hand it on.
 const PART: usize = 8;
+const LEAST_PART: usize = 4 << 10;
 
 /// What happens when a target is full and so is its queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,7 +90,7 @@ impl Default for Limits {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn policy<S: Stage>(limits: Limits, to: S) -> Policy<S> {
-    Policy {
+    let policy = Policy {
         store: Store::new(limits.queue, limits.when_full == WhenFull::Spill),
         limits,
         to: Some(to),
@@ -96,7 +99,8 @@ pub fn policy<S: Stage>(limits: Limits, to: S) -> Policy<S> {
         taken: (0, Instant::now()),
         account: Account::default(),
         on_trouble: Box::new(|_| {}),
-    }
+    };
+    policy.sharing(&SharedBlocks::new())
 }
 
 /// A queue before a target. Made by [`policy`].
@@ -148,6 +152,16 @@ impl<S: Stage> Policy<S> {
         self
     }
 
+    /// What waits is kept in `shared`, once for all the targets of a broadcast that are given the same: many that are
+    /// slow take no more memory than the one for which most waits.
+    pub fn sharing(mut self, shared: &SharedBlocks) -> Policy<S> {
+        self.store.shared = shared.clone();
+        if self.drops() {
+            shared.keep_in_parts_of(self.part());
+        }
+        self
+    }
+
     /// `tell` hears why what waits cannot go to disk, once.
     pub fn on_trouble(mut self, tell: impl FnMut(&io::Error) + 'static) -> Policy<S> {
         self.on_trouble = Box::new(tell);
@@ -178,39 +192,23 @@ impl<S: Stage> Policy<S> {
     }
 
     /// Keeps what the target does not take now.
-    fn hold(&mut self, block: &Block) {
-        let queue = self.limits.queue;
-        let part = (queue / PART).clamp(1, PIECE);
+    fn hold(&mut self, rest: Rest<'_>) {
         let is_patient = self.patient_until().is_some();
-        let memory = self.store.memory();
         match self.limits.when_full {
-            WhenFull::Block | WhenFull::Spill => {
-                if let Err(error) = self.store.push(block) {
+            WhenFull::DropNewest if !is_patient => {
+                let kept = self.store.push_lines(rest);
+                self.account.drop_lines(&rest.after(kept));
+            }
+            _ => {
+                if let Err(error) = self.store.push(rest) {
                     (self.on_trouble)(&error);
                     self.on_trouble = Box::new(|_| {});
                 }
             }
-            _ if is_patient => memory.push_copy(block, part),
-            WhenFull::DropOldest => {
-                memory.push_copy(block, part);
-                while memory.held() > queue
-                    && let Some(oldest) = memory.next(part)
-                {
-                    self.account.drop_lines(&oldest);
-                }
-            }
-            WhenFull::DropNewest => {
-                let mut rest = block.clone();
-                while !rest.is_empty() {
-                    let room = queue.saturating_sub(memory.held());
-                    let lines = rest.clone().split_lines(room);
-                    if lines.len() > room {
-                        break;
-                    }
-                    memory.push_copy(&lines, part);
-                    rest.skip(lines.len());
-                }
-                self.account.drop_lines(&rest);
+        }
+        if self.limits.when_full == WhenFull::DropOldest && !is_patient {
+            while let Some(oldest) = self.store.next_of_too_many(self.part()) {
+                self.account.drop_lines(&oldest);
             }
         }
     }
@@ -260,12 +258,8 @@ impl<S: Stage> Policy<S> {
 
     /// Until when a full target is waited for before lines are dropped.
     fn patient_until(&self) -> Option<Instant> {
-        let drops = matches!(
-            self.limits.when_full,
-            WhenFull::DropOldest | WhenFull::DropNewest
-        );
         let until = self.taken.1 + self.limits.patience;
-        (drops && self.flow == Flow::Full && until > Instant::now()).then_some(until)
+        (self.drops() && self.flow == Flow::Full && until > Instant::now()).then_some(until)
     }
 
     /// When it is to be given up, if nothing happens.
@@ -305,18 +299,27 @@ impl<S: Stage> Policy<S> {
         }
     }
 
-    /// How much is handed on at once.
+    fn drops(&self) -> bool {
+        matches!(
+            self.limits.when_full,
+            WhenFull::DropOldest | WhenFull::DropNewest
+        )
+    }
+
+    /// How much is given up at once.
+    fn part(&self) -> usize {
+        (self.limits.queue / PART).max(LEAST_PART)
+    }
+
+    /// How much is handed on at once: that cannot be given up any more.
     fn piece(&self) -> usize {
-        match self.limits.when_full {
-            WhenFull::Block | WhenFull::Spill => usize::MAX,
-            // What has been handed on cannot be given up any more.
-            WhenFull::DropOldest | WhenFull::DropNewest => PIECE,
-        }
+        if self.drops() { PIECE } else { usize::MAX }
     }
 }
 
 impl<S: Stage> Stage for Policy<S> {
     fn send(&mut self, block: &Block) -> Result<Flow> {
+        let before = self.account.received().bytes;
         self.account.receive(block);
         let mut rest = block.clone();
         while self.flow == Flow::More && self.store.is_empty() && !rest.is_empty() {
@@ -324,7 +327,7 @@ impl<S: Stage> Stage for Policy<S> {
             let _ = self.pass(&piece)?;
         }
         if self.flow != Flow::Stop && !rest.is_empty() {
-            self.hold(&rest);
+            self.hold(Rest::of(block, rest.len(), before));
         }
         Ok(self.answer())
     }

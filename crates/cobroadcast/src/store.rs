@@ -5,12 +5,15 @@ use std::io;
 use costage::Block;
 
 use crate::backlog::Backlog;
+use crate::shared_blocks::{Rest, SharedBlocks};
 use crate::spill::Spill;
 
 /// Blocks in their order: the oldest in memory, those behind them in a file, and those behind that in memory again,
 /// if the file takes no more.
 #[derive(Debug)]
 pub(crate) struct Store {
+    /// Where `memory` and `behind` have their places.
+    pub(crate) shared: SharedBlocks,
     memory: Backlog,
     file: Option<Spill>,
     behind: Backlog,
@@ -24,9 +27,10 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) fn new(limit: usize, spills: bool) -> Store {
         Store {
-            memory: Backlog::new(),
+            shared: SharedBlocks::new(),
+            memory: Backlog::default(),
             file: None,
-            behind: Backlog::new(),
+            behind: Backlog::default(),
             limit,
             spills,
             overflows: false,
@@ -49,26 +53,21 @@ impl Store {
         self.memory.held() >= self.limit || !self.behind.is_empty()
     }
 
-    /// What is in memory, for who drops instead of spilling.
-    pub(crate) fn memory(&mut self) -> &mut Backlog {
-        &mut self.memory
-    }
-
-    /// Adds a block. An error says that the disk did not take it; it is held in memory then.
-    pub(crate) fn push(&mut self, block: &Block) -> io::Result<()> {
+    /// Adds what there is no room for. An error says that the disk did not take it; it is held in memory then.
+    pub(crate) fn push(&mut self, rest: Rest<'_>) -> io::Result<()> {
         if self.overflows && self.is_all_in_memory() && self.memory.held() < self.limit {
             self.overflows = false;
         }
-        let fits = self.memory.held() + block.len() <= self.limit;
+        let fits = self.memory.held() + rest.len() <= self.limit;
         if !self.spills || self.is_all_in_memory() && fits {
-            self.memory.push(block);
+            self.memory.push(&self.shared, rest);
             return Ok(());
         }
         if !self.behind.is_empty() {
-            self.behind.push(block);
+            self.behind.push(&self.shared, rest);
             return Ok(());
         }
-        let spilled = self.spill(block);
+        let spilled = self.spill(&rest.after(0));
         self.overflows = spilled.is_err();
         if self.overflows {
             let after_the_last = if self.is_all_in_memory() {
@@ -76,9 +75,22 @@ impl Store {
             } else {
                 &mut self.behind
             };
-            after_the_last.push(block);
+            after_the_last.push(&self.shared, rest);
         }
         spilled
+    }
+
+    /// Adds of it the first lines, as many as there is memory for; for who drops instead of spilling. How many bytes
+    /// of it these have.
+    pub(crate) fn push_lines(&mut self, rest: Rest<'_>) -> usize {
+        self.memory.push_lines(&self.shared, rest, self.limit)
+    }
+
+    /// Takes the first lines, at most this many bytes, if more is in memory than should be; for who drops instead of
+    /// spilling.
+    pub(crate) fn next_of_too_many(&mut self, at_most: usize) -> Option<Block> {
+        let is_too_much = self.memory.held() > self.limit;
+        is_too_much.then(|| self.memory.next(at_most)).flatten()
     }
 
     fn spill(&mut self, block: &Block) -> io::Result<()> {
@@ -104,7 +116,11 @@ impl Store {
     }
 
     pub(crate) fn clear(&mut self) {
-        *self = Store::new(self.limit, self.spills);
+        let shared = self.shared.clone();
+        *self = Store {
+            shared,
+            ..Store::new(self.limit, self.spills)
+        };
     }
 }
 
@@ -126,7 +142,7 @@ mod tests {
             for (number, (lines, taken)) in steps.into_iter().enumerate() {
                 let block = Block::from(&*format!("{number}\n").repeat(lines));
                 input.extend_from_slice(&block);
-                store.push(&block).expect("held");
+                store.push(Rest::all(&block)).expect("held");
                 if spills {
                     prop_assert!(!store.is_full());
                 }

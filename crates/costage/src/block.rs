@@ -108,6 +108,18 @@ impl Block {
         head
     }
 
+    /// Cuts off the first `count` bytes, which may end within a line: for who passes bytes on.
+    ///
+    /// # Panics
+    ///
+    /// If the block has not so many.
+    pub fn split_bytes(&mut self, count: usize) -> Block {
+        let mut head = self.clone();
+        self.skip(count);
+        head.at.end = self.at.start;
+        head
+    }
+
     /// Forgets the first `count` bytes, which may end within a line: what a sink has written, what a source of
     /// bytes is to pass over.
     ///
@@ -311,6 +323,14 @@ mod tests {
             }
             prop_assert_eq!(joined, text.as_bytes());
         }
+    }
+
+    #[test]
+    fn split_bytes_cuts_within_lines() {
+        let mut rest = Block::from("one\ntwo\n");
+        assert_eq!(&*rest.split_bytes(2), b"on");
+        assert_eq!(&*rest.split_bytes(0), b"");
+        assert_eq!(&*rest, b"e\ntwo\n");
     }
 
     #[test]
