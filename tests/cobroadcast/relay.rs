@@ -270,3 +270,19 @@ fn a_signal_leaves_what_was_read_in_its_order() {
         assert!(text.starts_with(&copied), "{way:?}: {}", copied.len());
     }
 }
+
+// What another process took came to the first target and not to the second.
+#[test]
+fn the_targets_of_one_get_the_same_though_another_process_reads_the_input_too() {
+    for _ in 0..5 {
+        let dir = Dir::new();
+        let script = r#"exec 3<&0
+            "$cobroadcast" -c 'cat > a' -c 'cat > b' <&3 & "$cobroadcast" -c 'cat > c' -c 'cat > d' <&3
+            wait"#;
+        let cmd = sh(script).dir(dir.path("")).stdin(numbers(2_000_000));
+        cmd.run().stderr("").code(0);
+        let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| fs::read(dir.path(name)).expect("read"));
+        assert!(a == b && c == d);
+        assert_eq!(a.len() + c.len(), numbers(2_000_000).len());
+    }
+}

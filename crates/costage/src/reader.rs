@@ -126,21 +126,6 @@ impl Reader {
         self.wait.is_some_and(|wait| waits.is_ready(wait))
     }
 
-    /// Reads so many bytes that are there, in one block; fewer if another process took some of them.
-    pub(crate) fn read_exactly(&mut self, count: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; count];
-        let mut got = 0;
-        while got < count && sys::available(self.fd.as_fd())? > 0 {
-            match read(self.fd.as_fd(), &mut self.how, &mut bytes[got..]) {
-                Ok(0) => break,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                read => got += read?,
-            }
-        }
-        bytes.truncate(got);
-        Ok(bytes)
-    }
-
     /// A failed read of it.
     pub(crate) fn error(&self, error: io::Error) -> Error {
         Error::io(Call::Read, Arc::clone(&self.name), error)

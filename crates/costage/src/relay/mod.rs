@@ -108,9 +108,10 @@ pub struct RelayReader {
 #[derive(Debug)]
 enum Way {
     Untried,
-    /// They are in a pipe.
-    Pipe,
-    /// They are put into this pipe, and are gone from it at the end of each round unless it took less.
+    /// They are in a pipe, and where there are several outputs are moved into this one first: who reads the input, too,
+    /// would take some of it after the first output has got a copy and before the next.
+    Pipe(Staging),
+    /// They are put into this pipe, and are gone from it at the end of each round unless some output took less.
     File(Staging),
     /// They are not, from here on.
     Read,
@@ -145,14 +146,14 @@ impl RelayReader {
         let Some(moved) = self.distribute(&head, &lanes, most, some_read) else {
             return Ok(None);
         };
-        let pulled = if moved.left > 0 {
-            let block = self.read_exactly(moved.left)?;
-            for lane in lanes.iter() {
-                lane.borrow_mut().skip_if_staged(moved.all, block.len());
+        let pulled = match self.read_fed(moved.left)? {
+            Some(block) => {
+                for lane in lanes.iter() {
+                    lane.borrow_mut().skip_if_staged(moved.all, block.len());
+                }
+                Pulled::Block(block)
             }
-            Pulled::Block(block)
-        } else {
-            Pulled::Partial
+            None => Pulled::Partial,
         };
         // Those behind pipes have something to do while files are written.
         for lane in lanes.iter() {
@@ -173,7 +174,7 @@ impl RelayReader {
     ) -> Option<Moved> {
         let from = match (head, &self.way) {
             (Head::Input, _) => self.from.fd(),
-            (Head::Feed, Way::File(feed)) => feed.head(),
+            (Head::Feed, Way::Pipe(feed) | Way::File(feed)) => feed.head(),
             (Head::Feed, _) => return None,
         };
         let mut all = None;
@@ -201,7 +202,7 @@ impl RelayReader {
                 }
             }
         }
-        if let (Head::Feed, Way::File(feed)) = (head, &mut self.way) {
+        if let (Head::Feed, Way::Pipe(feed) | Way::File(feed)) = (head, &mut self.way) {
             feed.taken(gone);
         }
         all.map(|all| Moved {
@@ -217,7 +218,7 @@ impl RelayReader {
                 return;
             }
             sys::enlarge_pipe(pipe, Staging::SIZE);
-            Way::Pipe
+            Staging::new().map_or(Way::Read, Way::Pipe)
         } else if self.from.large_file().is_some()
             && let Ok(feed) = Staging::new()
         {
@@ -228,14 +229,21 @@ impl RelayReader {
     }
 
     /// Where something is that can be moved, if there is enough. What comes to one output alone can come straight from
-    /// a file.
+    /// the input.
     fn come(&mut self, alone: bool) -> Option<Head> {
         let head = match &mut self.way {
-            Way::Pipe => {
-                let there = sys::available(self.from.pipe()?).ok()?;
-                (there >= LEAST).then_some(Head::Input)
+            Way::Pipe(feed) | Way::File(feed) if feed.held() > 0 => Some(Head::Feed),
+            Way::Pipe(feed) => {
+                let pipe = self.from.pipe()?;
+                if sys::available(pipe).ok()? < LEAST {
+                    None
+                } else if alone {
+                    Some(Head::Input)
+                } else {
+                    let filled = feed.fill(pipe, ROUND);
+                    filled.is_ok_and(|count| count > 0).then_some(Head::Feed)
+                }
             }
-            Way::File(feed) if feed.held() > 0 => Some(Head::Feed),
             Way::File(_) if !self.from.holds_nothing() => None,
             Way::File(_) if alone => Some(Head::Input),
             // At the end, and if something is wrong, it is an ordinary read that will say so.
@@ -251,26 +259,16 @@ impl RelayReader {
         head
     }
 
-    /// Reads what is at the head of the input.
-    fn read_exactly(&mut self, count: usize) -> Result<Block> {
-        let bytes = match &mut self.way {
-            Way::File(feed) => feed.read(count),
-            _ => self.from.read_exactly(count),
+    /// Reads so much of what was taken from the input and could not be moved on.
+    fn read_fed(&mut self, most: usize) -> Result<Option<Block>> {
+        let (Way::Pipe(feed) | Way::File(feed)) = &mut self.way else {
+            return Ok(None);
         };
-        bytes
-            .map(Block::from)
-            .map_err(|error| self.from.error(error))
-    }
-
-    /// Reads what was taken from a file and could not be moved on.
-    fn read_fed(&mut self) -> Result<Option<Block>> {
-        match &self.way {
-            Way::File(feed) if feed.held() > 0 => {
-                let count = feed.held();
-                self.read_exactly(count).map(Some)
-            }
-            _ => Ok(None),
+        if most.min(feed.held()) == 0 {
+            return Ok(None);
         }
+        let bytes = feed.read(most).map_err(|error| self.from.error(error))?;
+        Ok(Some(Block::from(bytes)))
     }
 }
 
@@ -306,6 +304,12 @@ struct Moved {
 impl Pull for RelayReader {
     fn waits(&mut self, waits: &mut Waits, room: bool) {
         self.from.waits(waits, room);
+        let (Way::Pipe(feed) | Way::File(feed)) = &self.way else {
+            return;
+        };
+        if room && feed.held() > 0 {
+            waits.now();
+        }
     }
 
     fn pull(&mut self, waits: &Waits) -> Result<Pulled> {
@@ -315,7 +319,7 @@ impl Pull for RelayReader {
         {
             return Ok(pulled);
         }
-        if let Some(block) = self.read_fed()? {
+        if let Some(block) = self.read_fed(usize::MAX)? {
             return Ok(Pulled::Block(block));
         }
         let pulled = self.from.pull(waits)?;
@@ -339,6 +343,9 @@ impl Pull for RelayReader {
 
     fn stop(&mut self) -> Option<Block> {
         // An error here would be of a pipe of our own.
-        self.read_fed().ok().flatten().or_else(|| self.from.stop())
+        self.read_fed(usize::MAX)
+            .ok()
+            .flatten()
+            .or_else(|| self.from.stop())
     }
 }
