@@ -196,6 +196,10 @@ impl Driver {
             Err(error) => chain.throw(error).map(|()| Ended::Stopped),
         };
         while !chain.idle() {
+            // It may have come before, and would not wake again.
+            if self.is_to_end_now() {
+                break;
+            }
             self.waits.clear();
             self.wait_for_signals();
             if let Some(stopping) = self.stopping
@@ -206,14 +210,11 @@ impl Driver {
             chain.waits(&mut self.waits);
             self.waits.wait()?;
             self.hear_signals();
-            if let Some(stopping) = self.stopping {
-                if self.is_patient() {
-                    if self.is_to_end_now() {
-                        break;
-                    }
-                } else if Instant::now() >= stopping.until {
-                    return outcome.and(Ok(Ended::Abandoned(stopping.signal)));
-                }
+            if let Some(stopping) = self.stopping
+                && !self.is_patient()
+                && Instant::now() >= stopping.until
+            {
+                return outcome.and(Ok(Ended::Abandoned(stopping.signal)));
             }
             if let Err(error) = chain.wake(&self.waits) {
                 outcome = outcome.and(Err(error));

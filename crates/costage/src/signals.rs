@@ -109,7 +109,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::{Driver, Ended, Pull, Pulled, Result, discard};
+    use crate::{Block, Driver, Ended, Flow, Pull, Pulled, Result, Stage, discard};
 
     /// A pipe from which nothing comes, and two signals that do, one after the other.
     struct Signalled {
@@ -137,27 +137,62 @@ mod tests {
         }
     }
 
+    impl Signalled {
+        /// One of which the signals are, and these.
+        fn with(second: Second, again: bool) -> (Signalled, Signals) {
+            let (bell, ring) = UnixStream::pair().expect("a socket");
+            bell.set_nonblocking(true).expect("a socket");
+            let caught = Arc::new(AtomicUsize::new(0));
+            let signals = Signals {
+                second,
+                again: Arc::new(AtomicBool::new(again)),
+                bell,
+                _ring: ring.try_clone().expect("a socket"),
+                caught: Arc::clone(&caught),
+            };
+            let source = Signalled {
+                ring,
+                caught,
+                waited: 0,
+            };
+            (source, signals)
+        }
+    }
+
     // `timeout` signals its child twice: a processor was busy with the second until upstream had been silent.
     #[test]
     fn a_second_signal_that_counts_for_the_first_does_not_wake_for_ever() {
-        let (bell, ring) = UnixStream::pair().expect("a socket");
-        bell.set_nonblocking(true).expect("a socket");
-        let caught = Arc::new(AtomicUsize::new(0));
-        let signals = Signals {
-            second: Second::EndsTheProcess,
-            again: Arc::default(),
-            bell,
-            _ring: ring.try_clone().expect("a socket"),
-            caught: Arc::clone(&caught),
-        };
-        let mut source = Signalled {
-            ring,
-            caught,
-            waited: 0,
-        };
+        let (mut source, signals) = Signalled::with(Second::EndsTheProcess, false);
         let mut driver = Driver::new().signals(signals);
         let ended = driver.pump(&mut source, &mut discard());
         assert_eq!(ended.expect("no error"), Ended::Signal(2));
         assert!((4..20).contains(&source.waited), "{}", source.waited);
+    }
+
+    /// Goes on for ever.
+    struct Busy;
+
+    impl Stage for Busy {
+        fn send(&mut self, _: &Block) -> Result<Flow> {
+            Ok(Flow::More)
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            None
+        }
+
+        fn idle(&mut self) -> bool {
+            false
+        }
+    }
+
+    // It had rung while input came, and nothing rang again.
+    #[test]
+    fn a_second_signal_ends_the_loop_whenever_it_came() {
+        let (mut source, signals) = Signalled::with(Second::EndsTheLoop, true);
+        let mut driver = Driver::new().signals(signals);
+        let ended = driver.pump(&mut source, &mut Busy);
+        let ended = driver.finish(&mut Busy, ended);
+        assert_eq!(ended.expect("no error"), Ended::Signal(2));
     }
 }
