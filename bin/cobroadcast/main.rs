@@ -30,8 +30,11 @@ fn main() -> ExitCode {
 /// Runs the chain that was asked for; the status is for a good end.
 fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
     program.outlive_full_files()?;
+    program.wait_for_children()?;
     let outcome = Outcome::new(program, cli);
     let mut targets = Targets::new(program, &outcome, cli.limits());
+    targets::raise_limit(cli);
+    let kept_back = targets::keep_back();
     if cli.commands.is_empty() {
         targets.add_output();
     }
@@ -39,6 +42,7 @@ fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
     for file in &cli.files {
         targets.add_file(file, cli.append)?;
     }
+    drop(kept_back);
     let second = if cli.commands.is_empty() {
         Second::EndsTheProcess
     } else {

@@ -167,7 +167,7 @@ fn given_up(error: &Error) -> Option<GivenUp> {
 }
 
 /// The name of a target as tee shows it.
-fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     match name {
         "" | "standard output" => format!("'{name}'"),
         name => printable(name),

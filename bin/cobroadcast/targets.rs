@@ -13,7 +13,7 @@ use costage::{
 use coutils_cli::Program;
 
 use crate::cli::{Cli, Command};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, quoted};
 
 /// So long a disk may take to take something before lines are dropped.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -25,8 +25,27 @@ const FILE_QUEUE: usize = 1;
 /// The descriptors of a branch: its input and the two ends of the relay's pipe before it, its output, its handle; and
 /// for the time of its start their other ends.
 const BRANCH: u64 = 5;
-/// Those of the rest: the standard ones, signals, files.
-const OTHERS: u64 = 64;
+/// Those of a file: its own, and the two ends of the relay's pipe; or those of the thread that writes it.
+const FILE: u64 = 5;
+/// Those of the rest: the standard ones, signals, a relay.
+const OTHERS: u64 = 32;
+
+/// Many files and branches need more descriptors than a process has at first.
+pub fn raise_limit(cli: &Cli) {
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let branches = count(cli.commands.len()).saturating_mul(BRANCH);
+    let files = count(cli.files.len()).saturating_mul(FILE);
+    descriptors::raise_limit(branches.saturating_add(files).saturating_add(OTHERS));
+}
+
+/// What is opened after the files needs no more than so many.
+const KEPT_BACK: usize = 16;
+
+/// Descriptors that the files are not to take from what is opened after them.
+pub fn keep_back() -> Vec<File> {
+    let nothing = || File::open("/dev/null").ok();
+    std::iter::from_fn(nothing).take(KEPT_BACK).collect()
+}
 
 /// The targets, in the order in which they get their copies.
 pub struct Targets<'a> {
@@ -111,7 +130,15 @@ impl<'a> Targets<'a> {
                     patience: PATIENCE,
                     ..limits
                 };
-                self.add(name, Some(limits), queue(FILE_QUEUE, write)?, written, None);
+                match queue(FILE_QUEUE, write) {
+                    Ok(queue) => self.add(name, Some(limits), queue, written, None),
+                    // Its thread, or what that is woken by: its own failure, as one to open it.
+                    Err(Error::Io { call, source, .. }) => {
+                        let what = Arc::clone(name);
+                        return self.outcome.judge(Error::Io { call, what, source });
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             limits => {
                 let target = self.relay.sink(write());
@@ -133,8 +160,6 @@ impl<'a> Targets<'a> {
 
     /// The branches get their copies, and standard output what they print.
     pub fn add_branches(&mut self, cli: &Cli) -> Merge {
-        let branches = u64::try_from(cli.commands.len()).unwrap_or(u64::MAX);
-        descriptors::raise_limit(branches.saturating_mul(BRANCH).saturating_add(OTHERS));
         let outcome = self.outcome.clone();
         let has_others = !self.stages.is_empty();
         let written = Written::default();
@@ -218,13 +243,15 @@ impl<'a> Targets<'a> {
             return;
         };
         self.program.debug(format_args!(
-            "{name}: when full: {}, after {} bytes",
-            limits.when_full, limits.queue
+            "{}: when full: {}, after {} bytes",
+            quoted(name),
+            limits.when_full,
+            limits.queue
         ));
         let mut stage = policy(limits, stage)
             .sharing(&self.waiting)
             .counted_by(written);
-        let (program, called) = (self.program.clone(), name.to_owned());
+        let (program, called) = (self.program.clone(), quoted(name));
         stage = stage.on_trouble(move |error| {
             let why = reason(error);
             program.complain(format_args!(

@@ -330,3 +330,24 @@ fn a_branch_that_dies_of_our_own_signal_is_not_told() {
         .stderr("cobroadcast: branch 1 (kill -INT $$): signal 2 (SIGINT)\n")
         .code(1);
 }
+
+// How a child ended is forgotten then, and the message of that came again and again.
+#[test]
+fn branches_end_though_the_caller_ignores_the_end_of_children() {
+    sh(r#"trap '' CHLD; echo line | "$cobroadcast" -c cat -c 'cat; exit 3'"#)
+        .run()
+        .stdout("line\nline\n")
+        .stderr("cobroadcast: branch 2 (cat; exit 3): exit status 3\n")
+        .code(1);
+}
+
+#[test]
+fn after_a_signal_no_branch_is_started_again() {
+    let dir = Dir::new();
+    let args = ["--restart", "-c", "echo >> runs; exit 1"];
+    let running = cobroadcast(args).dir(dir.path("")).spawn();
+    running.wait_for_stderr(|err| err.ends_with(b"started again in 1.6 s\n"));
+    running.kill("INT");
+    running.wait_with_open_stdin().signal(2);
+    assert_eq!(fs::read(dir.path("runs")).expect("read"), b"\n".repeat(5));
+}

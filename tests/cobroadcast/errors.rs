@@ -252,3 +252,46 @@ fn wrong_usage_is_told() {
         )
         .code(1);
 }
+
+// Nothing was copied.
+#[test]
+fn more_files_than_may_be_open_are_told_and_the_others_get_all() {
+    let others = ["", "--when-full=spill"];
+    for option in others {
+        let dir = Dir::new();
+        let script =
+            format!(r#"ulimit -n 60; seq 3 | "$cobroadcast" {option} $(seq -f 'copy%g' 100)"#);
+        sh(&script)
+            .dir(dir.path(""))
+            .run()
+            .stdout("1\n2\n3\n")
+            .stderr_contains("cobroadcast: copy100: Too many open files\n")
+            .code(1);
+        assert_eq!(fs::read(dir.path("copy1")).expect("read"), b"1\n2\n3\n");
+    }
+}
+
+#[test]
+fn many_files_are_opened_whatever_the_limit_is_at_first() {
+    let dir = Dir::new();
+    let script = r#"ulimit -Sn 60; seq 3 | "$cobroadcast" $(seq -f 'copy%g' 100)"#;
+    sh(script)
+        .dir(dir.path(""))
+        .run()
+        .stdout("1\n2\n3\n")
+        .stderr("")
+        .code(0);
+    assert_eq!(fs::read(dir.path("copy100")).expect("read"), b"1\n2\n3\n");
+}
+
+#[test]
+fn bytes_of_a_name_that_a_terminal_would_obey_are_shown_escaped() {
+    let dir = Dir::new();
+    let output = cobroadcast(["--debug", "a\x1b[31m\nb"])
+        .dir(dir.path(""))
+        .run();
+    output
+        .stderr_contains("cobroadcast: debug: a\\u{1b}[31m\\nb: when full: block")
+        .code(0);
+    assert!(!output.stderr.contains(&0x1b));
+}

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::{cobroadcast, numbers, sh};
 use crate::util::{Cmd, Dir, Running, wait_until};
@@ -104,7 +105,9 @@ fn what_waits_for_many_takes_the_memory_of_one() {
         for piece in [3_000, 1 << 20] {
             let dir = Dir::new();
             let names: Vec<String> = (0..16).map(|number| format!("slow{number}")).collect();
-            names.iter().for_each(|name| fifo(&dir, name));
+            for name in &names {
+                fifo(&dir, name);
+            }
             let queue = QUEUE.to_string();
             let cmd = cobroadcast(["--queue", &*queue, "--when-full", when_full]);
             let (reader, mut writer) = io::pipe().expect("a pipe");
@@ -481,4 +484,45 @@ fn wrong_values_are_told() {
         let words = arg.split(' ');
         cobroadcast(words).run().stderr_contains(message).code(1);
     }
+}
+
+// A pipe has room when a page of it is free, which may take its reader long.
+#[test]
+fn who_reads_slowly_is_not_given_up() {
+    let text = numbers(100_000);
+    let dir = Dir::new();
+    fifo(&dir, "slow");
+    let running = cobroadcast(["--drain-timeout=2s", "--queue=8M", "slow"]);
+    let running = running.dir(dir.path("")).stdin(text.clone()).spawn();
+    let mut slow = fs::File::open(dir.path("slow")).expect("opened");
+    running.wait_for_stdout(|out| out == text.as_bytes());
+    let mut got = String::new();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(3) {
+        (&slow).take(1).read_to_string(&mut got).expect("read");
+        thread::sleep(Duration::from_millis(10));
+    }
+    slow.read_to_string(&mut got).expect("read");
+    assert!(got == text);
+    running.wait().stderr("").code(0);
+}
+
+// It was not read from, and so did not read.
+#[test]
+fn a_branch_is_not_given_up_while_it_waits_for_the_reader_of_the_output() {
+    let text = numbers(300_000);
+    let args = ["--drain-timeout=2s", "--queue=16M", "-c", "cat"];
+    let (running, mut stdout) = cobroadcast(args).stdin(text.clone()).spawn_unread();
+    let mut got = String::new();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(3) {
+        (&mut stdout)
+            .take(2000)
+            .read_to_string(&mut got)
+            .expect("read");
+        thread::sleep(Duration::from_millis(10));
+    }
+    stdout.read_to_string(&mut got).expect("read");
+    assert!(got == text);
+    running.wait().stderr("").code(0);
 }

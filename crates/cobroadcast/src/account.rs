@@ -98,6 +98,25 @@ impl Account {
         self.0.passed.counts()
     }
 
+    /// How much of what was handed on to it its reader has taken, as far as is known.
+    pub(crate) fn taken(&self) -> u64 {
+        let written = self.0.written.get();
+        written.map_or_else(|| self.passed().bytes, Written::taken)
+    }
+
+    /// That is to be known as well as it can be.
+    pub(crate) fn watch_reader(&self) {
+        if let Some(written) = self.0.written.get() {
+            written.watch_reader();
+        }
+    }
+
+    /// Does its reader wait for somebody else?
+    pub(crate) fn is_reader_excused(&self) -> bool {
+        let written = self.0.written.get();
+        written.is_some_and(Written::is_reader_excused)
+    }
+
     /// Its writes are counted there. Given twice, the first stays: it has been counting.
     pub(crate) fn counted_by(&self, written: Written) {
         let _ = self.0.written.set(written);

@@ -68,6 +68,7 @@ pub fn command(command: impl Into<OsString>) -> Branch {
         output: None,
         output_gone: false,
         closing: false,
+        is_last_call: false,
         written: Written::default(),
         process: Process::default(),
         failures: 0,
@@ -97,6 +98,8 @@ pub struct Branch {
     /// Nobody wanted what it prints.
     output_gone: bool,
     closing: bool,
+    /// A signal has come: nothing is started again.
+    is_last_call: bool,
     written: Written,
     process: Process,
     /// How often in a row it failed.
@@ -251,6 +254,10 @@ impl Branch {
             return Ok(());
         };
         if until > Instant::now() {
+            if self.is_last_call {
+                self.state = State::Ended;
+                return self.end();
+            }
             return Ok(());
         }
         match std::mem::replace(&mut self.state, State::Ended) {
@@ -264,7 +271,7 @@ impl Branch {
 
     /// May a failure still be followed by a start?
     fn may_restart(&self) -> bool {
-        self.restarts > 0 && !self.closing
+        self.restarts > 0 && !self.closing && !self.is_last_call
     }
 
     /// How things stand with its input. One that reads no more may be about to fail, and to be started again.
@@ -326,7 +333,7 @@ impl Branch {
                 Err(error) => Err(error),
             };
         }
-        if self.closing && flow.is_ok() {
+        if self.closing && flow.is_ok() && self.outlet_flow != Flow::Stop {
             // The loop has no more flushes to give.
             flow = outlet.flush();
         }
@@ -342,6 +349,27 @@ impl Branch {
         match &mut self.input {
             Some(input) => self.closing && input.idle(),
             None => true,
+        }
+    }
+
+    /// Has the command ended?
+    fn hear_of_its_end(&mut self, waits: &Waits) -> Result<()> {
+        let State::Running { child, since } = &mut self.state else {
+            return Ok(());
+        };
+        let ran = since.elapsed();
+        match child.ended(waits) {
+            Ok(None) => Ok(()),
+            Ok(Some(status)) => {
+                self.state = State::Exited { status, ran };
+                Ok(())
+            }
+            // It has, and how is not to be known: where SIGCHLD is ignored the system forgets that.
+            Err(error) => {
+                self.state = State::Ended;
+                let error = Error::io(Call::Wait, Arc::clone(&self.name), error);
+                self.end().and(Err(error))
+            }
         }
     }
 
@@ -417,15 +445,15 @@ impl Stage for Branch {
     fn close(&mut self) -> Result<()> {
         let begun = self.begin();
         self.closing = true;
-        begun?;
-        // The loop has no more flushes to give.
-        if let Some(outlet) = &mut self.outlet {
-            self.outlet_flow = outlet.flush()?;
-        }
-        match self.input.as_mut().map(Stage::close) {
+        // Whatever goes wrong with its output: it is to see the end of its input.
+        let closed = match self.input.as_mut().map(Stage::close) {
             Some(Err(error)) if !error.is_reader_gone() => Err(error),
             _ => Ok(()),
-        }
+        };
+        // The loop has no more flushes to give.
+        let flushed = self.outlet.as_mut().map_or(Ok(Flow::More), Stage::flush);
+        self.outlet_flow = *flushed.as_ref().unwrap_or(&Flow::Stop);
+        begun.and(closed).and(flushed.map(|_| ()))
     }
 
     fn throw(&mut self, error: Error) -> Result<()> {
@@ -433,6 +461,9 @@ impl Stage for Branch {
     }
 
     fn waits(&mut self, waits: &mut Waits) {
+        self.is_last_call = waits.is_last_call();
+        // It may be unable to read on before it is rid of what it prints.
+        self.written.excuse_reader(self.outlet_flow == Flow::Full);
         if matches!(self.state, State::Exited { .. })
             && self.output.is_none()
             && self.is_input_over()
@@ -442,6 +473,7 @@ impl Stage for Branch {
         match &mut self.state {
             // Wakes for it: what goes wrong with the start is told then.
             State::New => waits.now(),
+            State::Pausing { .. } if self.is_last_call => waits.now(),
             State::Pausing { until, .. } => waits.until(*until),
             State::Running { child, .. } => child.waits(waits),
             State::Exited { .. } | State::Ended => {}
@@ -462,16 +494,12 @@ impl Stage for Branch {
 
     fn wake(&mut self, waits: &Waits) -> Result<Flow> {
         self.begin()?;
-        let _ = self.ask_input(|input| input.wake(waits))?;
-        self.wake_output(waits)?;
-        if let State::Running { child, since } = &mut self.state {
-            let (ended, ran) = (child.ended(waits), since.elapsed());
-            let ended = ended.map_err(|error| self.spawn_error(error))?;
-            if let Some(status) = ended {
-                self.state = State::Exited { status, ran };
-            }
-        }
-        self.settle()?;
+        // Whatever goes wrong with one of them, the others are looked at, too.
+        let fed = self.ask_input(|input| input.wake(waits)).map(|_| ());
+        let passed_on = self.wake_output(waits);
+        let heard = self.hear_of_its_end(waits);
+        let settled = self.settle();
+        fed.and(passed_on).and(heard).and(settled)?;
         Ok(self.flow())
     }
 
@@ -493,6 +521,7 @@ impl fmt::Debug for Branch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use costage::Source;
     use std::cell::Cell;
     use std::rc::Rc;
 
@@ -520,5 +549,29 @@ mod tests {
         let mut branch = command("cat").to(Flushes(Rc::clone(&flushed)));
         branch.close().expect("no error");
         assert_eq!(flushed.get(), 1);
+    }
+
+    /// Cannot hand on what it gathers.
+    struct Broken;
+
+    impl Stage for Broken {
+        fn send(&mut self, _: &Block) -> Result<Flow> {
+            Ok(Flow::More)
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            None
+        }
+
+        fn flush(&mut self) -> Result<Flow> {
+            Err(Error::other("broken"))
+        }
+    }
+
+    // It waited for a command that waited for the end of its input.
+    #[test]
+    fn a_command_whose_output_cannot_be_passed_on_ends_all_the_same() {
+        let ended = Source::text("a line\n").drive(command("cat").to(Broken));
+        assert_eq!(ended.expect_err("an error").to_string(), "broken");
     }
 }

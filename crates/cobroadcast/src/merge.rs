@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use costage::{Block, Call, Error, Flow, Gather, Result, Stage, Waits, Written, discard};
 
-use crate::policy::GivenUp;
+use crate::policy::{GivenUp, LOOKS};
 use crate::shared_blocks::Rest;
 use crate::shares::Shares;
 use crate::store::Store;
@@ -121,7 +121,8 @@ impl Target {
     /// The input has ended: from now on it is not to stand still.
     fn begin_to_end(&mut self) {
         if let Some(patience) = &mut self.patience {
-            let taken = (self.written.bytes(), Instant::now());
+            self.written.watch_reader();
+            let taken = (self.written.taken(), Instant::now());
             patience.taken.get_or_insert(taken);
         }
     }
@@ -138,9 +139,9 @@ impl Target {
     fn look_at_the_clock(&mut self) {
         if let Some(patience) = &mut self.patience
             && let Some(taken) = &mut patience.taken
-            && taken.0 != self.written.bytes()
+            && taken.0 != self.written.taken()
         {
-            *taken = (self.written.bytes(), Instant::now());
+            *taken = (self.written.taken(), Instant::now());
         }
         let is_over = |deadline| Instant::now() >= deadline;
         if self.deadline().is_some_and(is_over)
@@ -429,8 +430,9 @@ impl<S: Stage> Stage for Merged<S> {
         self.chain.waits(waits);
         let mut target = self.target.borrow_mut();
         target.to.waits(waits);
-        if let Some(deadline) = target.deadline() {
-            waits.until(deadline);
+        if let (Some(deadline), Some(patience)) = (target.deadline(), &target.patience) {
+            // Not all that its reader takes wakes.
+            waits.until(deadline.min(Instant::now() + patience.timeout / LOOKS));
         }
         if target.someone_waits && target.flow != Flow::Full {
             // A flush made room, of which nothing else would tell.

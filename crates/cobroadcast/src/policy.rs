@@ -17,6 +17,9 @@ const PIECE: usize = 64 << 10;
 const PART: usize = 8;
 const LEAST_PART: usize = 4 << 10;
 
+/// So often is looked, within the time after which a target is given up, whether it has taken something.
+pub(crate) const LOOKS: u32 = 8;
+
 /// What happens when a target is full and so is its queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenFull {
@@ -250,8 +253,8 @@ impl<S: Stage> Policy<S> {
 
     /// Looks whether the target has taken something.
     fn look_at_the_target(&mut self) {
-        let taken = self.account.written().bytes;
-        if taken != self.taken.0 {
+        let taken = self.account.taken();
+        if taken != self.taken.0 || self.account.is_reader_excused() {
             self.taken = (taken, Instant::now());
         }
     }
@@ -353,6 +356,9 @@ impl<S: Stage> Stage for Policy<S> {
             since: Instant::now(),
             is_passed_on: false,
         });
+        if self.limits.drain_timeout.is_some() {
+            self.account.watch_reader();
+        }
         let drained = self.drain();
         drained.and(self.pass_on_end())
     }
@@ -362,11 +368,12 @@ impl<S: Stage> Stage for Policy<S> {
     }
 
     fn waits(&mut self, waits: &mut Waits) {
-        for deadline in [self.deadline(), self.patient_until()]
-            .into_iter()
-            .flatten()
-        {
-            waits.until(deadline);
+        if let Some(until) = self.patient_until() {
+            waits.until(until);
+        }
+        if let (Some(deadline), Some(timeout)) = (self.deadline(), self.limits.drain_timeout) {
+            // Not all that its reader takes wakes.
+            waits.until(deadline.min(Instant::now() + timeout / LOOKS));
         }
         if let Some(to) = &mut self.to {
             to.waits(waits);

@@ -330,6 +330,9 @@ impl<F: AsFd> Stage for Sink<F> {
             State::Open | State::Closing if self.blocked => self.write()?,
             State::Open | State::Closing => Flow::More,
         };
+        if let Some(output) = self.output() {
+            self.written.look_at_reader(output);
+        }
         // Open, the coming `close` will say so; closing, there is none.
         if closing && self.state == State::ReaderGone {
             return Err(self.reader_gone());
@@ -422,5 +425,23 @@ mod tests {
                 prop_assert!(faults.iter().any(is_fatal), "{:?}", ended);
             }
         }
+    }
+
+    // A pipe has room again when a page of it is free: who read it line by line seemed to read nothing.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_reader_takes_from_a_full_pipe_is_seen() {
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let mut sink = sink("a pipe", writer);
+        let written = sink.written();
+        written.watch_reader();
+        let block = Block::from(vec![b'x'; 1 << 20]);
+        assert_eq!(sink.send(&block).expect("sent"), Flow::Full);
+        let mut wake = || sink.wake(&Waits::default()).expect("woken");
+        assert_eq!(wake(), Flow::Full);
+        assert_eq!(written.taken(), 0);
+        reader.read_exact(&mut [0; 10]).expect("read");
+        assert_eq!(wake(), Flow::Full);
+        assert_eq!(written.taken(), 10);
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Arg, ArgAction, ArgMatches};
 use costage::{Ended, Error, Result, Second, Signals, Stage, printable, start};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGXFSZ};
 
 use crate::Tally;
 use crate::stats::Stats;
@@ -138,6 +138,15 @@ impl Program {
     /// If the handler cannot be set.
     pub fn outlive_full_files(&self) -> Result<()> {
         do_nothing_at(SIGXFSZ).map_err(signals_failed)
+    }
+
+    /// From now on it is known how programs end that are started from here, though the caller ignores SIGCHLD.
+    ///
+    /// # Errors
+    ///
+    /// If the handler cannot be set.
+    pub fn wait_for_children(&self) -> Result<()> {
+        do_nothing_at(SIGCHLD).map_err(signals_failed)
     }
 
     /// Turns how a chain ended into the end of the process: `status` if it ended well.

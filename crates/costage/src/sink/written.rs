@@ -1,11 +1,13 @@
 //! How much has been written.
 
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use memchr::memchr_iter;
 
 use crate::Block;
+use crate::sys::{self, Kind};
 
 /// How much a [`Sink`](crate::Sink) has written so far: what a source that must not forget asks before it saves where it
 /// stands.
@@ -19,6 +21,12 @@ struct Counters {
     /// The last line has no end yet.
     is_unfinished: AtomicBool,
     counts_lines: bool,
+    /// Is it asked what of it is still in a pipe?
+    is_watched: AtomicBool,
+    /// So many bytes were, when that was last asked.
+    unread: AtomicU64,
+    /// Its reader waits for somebody else.
+    is_excused: AtomicBool,
 }
 
 impl Written {
@@ -44,6 +52,42 @@ impl Written {
     /// Does it count lines?
     pub fn counts_lines(&self) -> bool {
         self.0.counts_lines
+    }
+
+    /// From now on it is asked, whenever its sink is woken, how much of it is still in a pipe.
+    pub fn watch_reader(&self) {
+        self.0.is_watched.store(true, Ordering::Relaxed);
+    }
+
+    /// How much of it its reader has taken, as far as is known: what has been [written](Written::bytes), without what
+    /// was in the pipe when that was last [asked](Written::watch_reader). A pipe may long have no room while its reader
+    /// takes line after line: on Linux there is some when a whole page has been read.
+    pub fn taken(&self) -> u64 {
+        let unread = self.0.unread.load(Ordering::Relaxed);
+        self.bytes().saturating_sub(unread)
+    }
+
+    /// Does its reader wait for somebody else? Then it is not its fault that it takes nothing.
+    pub fn excuse_reader(&self, waits: bool) {
+        self.0.is_excused.store(waits, Ordering::Relaxed);
+    }
+
+    /// Was that said last?
+    pub fn is_reader_excused(&self) -> bool {
+        self.0.is_excused.load(Ordering::Relaxed)
+    }
+
+    /// Asks, if it is to be asked.
+    pub(super) fn look_at_reader(&self, output: BorrowedFd<'_>) {
+        if self.0.is_watched.load(Ordering::Relaxed) {
+            let is_pipe = sys::kind(output).is_ok_and(|kind| kind == Kind::Pipe);
+            let unread = if is_pipe {
+                sys::available(output).unwrap_or(0)
+            } else {
+                0
+            };
+            self.0.unread.store(unread as u64, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn add_bytes(&self, count: usize) {
