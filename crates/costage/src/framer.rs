@@ -1,5 +1,6 @@
 //! Cuts what is read into blocks of whole lines.
 
+use std::collections::TryReserveError;
 use std::io;
 use std::sync::Arc;
 
@@ -65,61 +66,76 @@ impl Framer {
     ///
     /// # Panics
     ///
-    /// Never: the buffer it hands out was just made sure to be its own.
+    /// If a line is longer than memory: see [`reserve`](Framer::reserve).
     pub fn space(&mut self) -> &mut [u8] {
-        let mut buf = if let Some(buf) = self.buf.take() {
-            self.make_room(buf)
-        } else {
-            (self.start, self.end) = (HEAD, HEAD);
-            Arc::new(self.pool.take())
+        self.reserve().expect("memory for a line");
+        let mut buf = match self.buf.take() {
+            Some(buf) if self.tail_len() > HEAD => buf,
+            Some(buf) => self.make_room(buf),
+            None => {
+                (self.start, self.end) = (HEAD, HEAD);
+                Arc::new(self.pool.take())
+            }
         };
         debug_assert!(Arc::get_mut(&mut buf).is_some());
         let from = self.end;
-        let buf = Arc::get_mut(self.buf.insert(buf)).expect("make_room returns an unshared buffer");
+        let buf = Arc::get_mut(self.buf.insert(buf)).expect("a buffer with room is not shared");
         let space = &mut buf.bytes_mut()[from..];
         let length = space.len().min(BLOCK);
         &mut space[..length]
     }
 
-    /// An unshared buffer with the tail in it and room behind: the same one if nobody else holds it.
+    /// An unshared buffer that ends the room before the next read with a short tail: the same one if nobody else
+    /// holds it.
     fn make_room(&mut self, mut buf: Arc<Buf>) -> Arc<Buf> {
-        let tail = self.end - self.start;
-        let capacity = buf.bytes().len();
-        if let Some(own) = Arc::get_mut(&mut buf) {
-            // A buffer that grew with a long line is not kept for short ones.
-            if tail <= HEAD && capacity < HEAD + 2 * BLOCK {
-                own.bytes_mut()
-                    .copy_within(self.start..self.end, HEAD - tail);
-                (self.start, self.end) = (HEAD - tail, HEAD);
-                return buf;
-            }
-            if tail > HEAD && capacity - self.end >= BLOCK / 2 {
-                return buf;
-            }
+        let tail = self.start..self.end;
+        (self.start, self.end) = (HEAD - tail.len(), HEAD);
+        // A buffer that grew with a long line is not kept for short ones.
+        if buf.bytes().len() < HEAD + 2 * BLOCK
+            && let Some(own) = Arc::get_mut(&mut buf)
+        {
+            own.bytes_mut().copy_within(tail, self.start);
+            return buf;
         }
-        let (mut fresh, at) = if tail <= HEAD {
-            (self.pool.take(), HEAD - tail)
-        } else {
-            // A long line: doubling keeps the copying linear, and untouched memory costs nothing, so that at
-            // most the line and the half of it being copied are held: twice its length at the peak.
-            (Buf::with_capacity(grown(tail)), HEAD)
-        };
-        fresh.bytes_mut()[at..at + tail].copy_from_slice(&buf.bytes()[self.start..self.end]);
-        (self.start, self.end) = (at, at + tail);
+        let mut fresh = self.pool.take();
+        fresh.bytes_mut()[self.start..self.end].copy_from_slice(&buf.bytes()[tail]);
         Arc::new(fresh)
     }
 
-    /// Is there memory for the next [`space`](Framer::space)? A line may be longer than what the system has left.
-    pub fn reserve(&self) -> io::Result<()> {
-        let capacity = self.buf.as_ref().map_or(0, |buf| buf.bytes().len());
-        let tail = self.tail_len();
-        if tail <= HEAD || capacity - self.end >= BLOCK / 2 {
-            return Ok(());
+    /// Makes sure that there is memory for the next [`space`](Framer::space): a line may be longer than what the
+    /// system has left.
+    pub fn reserve(&mut self) -> io::Result<()> {
+        if self.tail_len() > HEAD
+            && let Some(mut buf) = self.buf.take()
+        {
+            let reserved = self.make_room_behind(&mut buf);
+            self.buf = Some(buf);
+            reserved.map_err(|_| io::Error::from_raw_os_error(libc::ENOMEM))?;
         }
-        // Asked for and given back, untouched: safe code cannot get zeroed memory in a way that may fail.
-        Vec::<u8>::new()
-            .try_reserve_exact(grown(tail))
-            .map_err(|_| io::Error::from_raw_os_error(libc::ENOMEM))
+        Ok(())
+    }
+
+    /// An unshared buffer with a long tail in it, and room for a read behind: the same one if nobody else holds it.
+    fn make_room_behind(&mut self, buf: &mut Arc<Buf>) -> Result<(), TryReserveError> {
+        let tail = self.start..self.end;
+        if let Some(own) = Arc::get_mut(buf) {
+            if own.bytes().len() - tail.end >= BLOCK / 2 {
+                return Ok(());
+            }
+            // Where lines that have been given out take as much as the tail, moving it there is cheaper than to grow,
+            // and a buffer for many long lines stays as small as for one.
+            if tail.start < HEAD + tail.len().max(BLOCK) {
+                return own.grow(BLOCK);
+            }
+            own.bytes_mut().copy_within(tail.clone(), HEAD);
+        } else {
+            let mut fresh = Buf::from_vec(Vec::new());
+            fresh.grow(HEAD + tail.len() + BLOCK)?;
+            fresh.bytes_mut()[HEAD..HEAD + tail.len()].copy_from_slice(&buf.bytes()[tail.clone()]);
+            *buf = Arc::new(fresh);
+        }
+        (self.start, self.end) = (HEAD, HEAD + tail.len());
+        Ok(())
     }
 
     /// `count` bytes were read into [`space`](Framer::space): the lines that are whole now, if there are any.
@@ -187,11 +203,6 @@ impl Framer {
             self.end = HEAD;
         }
     }
-}
-
-/// The memory for a line of which this much is there.
-fn grown(tail: usize) -> usize {
-    HEAD + 2 * tail + BLOCK
 }
 
 impl std::fmt::Debug for Framer {
@@ -273,6 +284,19 @@ mod tests {
         let mut blocks = Vec::new();
         feed(&mut framer, b"short\n", &mut blocks);
         assert!(blocks[0].retained() <= HEAD + 2 * BLOCK);
+    }
+
+    #[test]
+    fn many_long_lines_take_no_more_memory_than_one() {
+        let mut framer = Framer::new(b'\n', Framing::Lines);
+        let mut long = vec![b'x'; 4 * BLOCK - 1000];
+        long.push(b'\n');
+        for _ in 0..40 {
+            let mut blocks = Vec::new();
+            feed(&mut framer, &long, &mut blocks);
+            let retained = blocks[0].retained();
+            assert!(retained < 12 * BLOCK, "{retained}");
+        }
     }
 
     #[test]

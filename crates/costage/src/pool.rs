@@ -1,5 +1,6 @@
 //! The buffers that blocks share, and where they go when the last block of one is dropped.
 
+use std::collections::TryReserveError;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The alignment of a read: into a buffer that begins 16 bytes into a page, as the allocator hands out large
@@ -28,6 +29,15 @@ impl Buf {
             base,
             home: None,
         }
+    }
+
+    /// Makes room for so many more bytes, if there is memory for them. The pages of a large buffer are moved
+    /// (`realloc(3)`), which copies nothing. It is no longer its pool's: there all are of one size.
+    pub(crate) fn grow(&mut self, more: usize) -> Result<(), TryReserveError> {
+        self.memory.try_reserve(more)?;
+        self.memory.resize(self.memory.len() + more, 0);
+        self.home = None;
+        Ok(())
     }
 
     /// Takes bytes as they are: no pool, no alignment.
