@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -68,8 +69,9 @@ pub fn parse(
     program: &Program,
     command: Command,
     numbers: Numbers,
-) -> Result<ArgMatches, ExitCode> {
-    let mut command = settle(command);
+) -> Result<ManuallyDrop<ArgMatches>, ExitCode> {
+    // The process ends soon, and needs no time to take hundreds of small pieces apart: here and with what is found.
+    let mut command = ManuallyDrop::new(settle(command));
     let misused = |what| {
         program.complain(what);
         let hint = format!("Try '{} --help' for more information.\n", program.name());
@@ -84,7 +86,7 @@ pub fn parse(
     })?;
     match matches.get_one::<String>("generate") {
         Some(kind) => Err(print(program, &generate(&command, kind))),
-        None => Ok(matches),
+        None => Ok(ManuallyDrop::new(matches)),
     }
 }
 
