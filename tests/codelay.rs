@@ -12,7 +12,7 @@ use std::fmt::{Display, Write as _};
 use std::fs;
 use std::io::{self, PipeWriter, Write};
 
-use crate::util::{Cmd, Output, Running, built};
+use crate::util::{Cmd, Dir, Output, Running, built};
 
 const SIGNALS: [(&str, i32); 3] = [("INT", 2), ("TERM", 15), ("HUP", 1)];
 
@@ -169,9 +169,13 @@ fn it_ends_when_its_reader_leaves_though_it_still_holds_lines() {
         &["1000"],
         &["--rate", "1/h"],
         &["--trace", "1h"],
+        &["--trace=trace", "1h"],
+        &["--trace=trace", "1000"],
     ] {
+        let dir = Dir::new();
         let (reader, mut writer) = io::pipe().expect("a pipe");
         let cmd = codelay(args.iter().copied()).stdin_from(reader);
+        let cmd = cmd.dir(dir.path(""));
         let (running, stdout) = cmd.spawn_unread();
         writer.write_all(b"a\nb\n").expect("written");
         drop(stdout);

@@ -82,7 +82,7 @@ fn run(program: &Program, cli: &Cli, decided: Decided) -> Result<Ended> {
             match trace {
                 Some(trace) => {
                     let account: Box<dyn Stage> = Box::new(account(lines, trace)?);
-                    drive(&mut broadcast([channel, account]))
+                    drive(&mut broadcast([channel, account]).together())
                 }
                 None => drive(&mut channel),
             }

@@ -254,6 +254,22 @@ fn a_trace_that_cannot_be_written_is_told() {
     }
 }
 
+// With a delay in lines it read on, and said nothing.
+#[test]
+fn it_ends_when_the_reader_of_its_trace_leaves() {
+    for delay in ["1h", "1000"] {
+        let dir = Dir::new();
+        let fifo = dir.path("fifo");
+        Cmd::new("mkfifo").arg(&fifo).run().code(0);
+        let (reader, writer) = io::pipe().expect("a pipe");
+        let cmd = codelay(["--trace=fifo", delay]).dir(dir.path(""));
+        let running = cmd.stdin_from(reader).spawn();
+        drop(File::open(&fifo).expect("opened"));
+        running.wait().stderr("").signal(13);
+        drop(writer);
+    }
+}
+
 #[test]
 fn closed_and_full_outputs_and_inputs_are_told() {
     fails(

@@ -44,14 +44,16 @@ struct Ends {
     reader_gone: Option<Error>,
     /// The first that failed, until it has been told by `throw`.
     failed: Option<Error>,
+    /// One that ends ends all.
+    together: bool,
 }
 
 impl Ends {
-    /// Notes how a branch ended. That its reader went away is no error as long as others are left.
+    /// Notes how a branch ended. That its reader went away is no error as long as others are left that go on.
     fn note(&mut self, ended: Result<()>) -> Result<()> {
         self.reader_gone = None;
         match ended {
-            Err(error) if error.is_reader_gone() => {
+            Err(error) if error.is_reader_gone() && !self.together => {
                 self.reader_gone = Some(error);
                 Ok(())
             }
@@ -104,6 +106,26 @@ impl Branch<'_> {
 }
 
 impl<'a> Broadcast<'a> {
+    /// Ends as soon as one of the targets wants no more, or its reader has gone away: where what one takes is worth
+    /// nothing without what the others take.
+    ///
+    /// ```
+    /// use costage::{Flow, Source, Stage, broadcast, collect, per_line};
+    ///
+    /// let (lines, all) = collect();
+    /// let first = per_line(|_| Ok(Flow::Stop));
+    /// let branches: [Box<dyn Stage>; 2] = [Box::new(all), Box::new(first)];
+    /// let endless = Source::reader("endless", std::fs::File::open("/dev/zero")?)?.framed(0, costage::Framing::Lines);
+    /// endless.drive(broadcast(branches).together())?;
+    /// assert!(!lines.take().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn together(mut self) -> Broadcast<'a> {
+        self.ends.together = true;
+        self
+    }
+
     /// Does `call` to every branch that is open, and answers for all of them.
     fn each(
         &mut self,
@@ -121,15 +143,20 @@ impl<'a> Broadcast<'a> {
     }
 
     fn flow(&self) -> Flow {
-        let mut all = Flow::Stop;
-        for branch in &self.branches {
-            match branch.flow {
-                Flow::Full => return Flow::Full,
-                Flow::More => all = Flow::More,
-                Flow::Stop => {}
-            }
+        let has = |flow| self.branches.iter().any(|branch| branch.flow == flow);
+        if self.ends.together && has(Flow::Stop) {
+            Flow::Stop
+        } else if has(Flow::Full) {
+            Flow::Full
+        } else if has(Flow::More) {
+            Flow::More
+        } else {
+            Flow::Stop
         }
-        all
+    }
+
+    fn is_ended(&self) -> bool {
+        self.branches.iter().all(|branch| branch.flow == Flow::Stop)
     }
 
     /// Ends every branch that is open, whatever becomes of the others; the first error counts. If all that were
@@ -171,7 +198,7 @@ impl Stage for Broadcast<'_> {
 
     /// Thrown into every branch; dealt with only if all of them took it so.
     fn throw(&mut self, error: Error) -> Result<()> {
-        if self.flow() == Flow::Stop {
+        if self.is_ended() {
             return self.end(Stage::close).and(Err(error));
         }
         let ended = self.end(|stage| stage.throw(error.clone()));
@@ -194,8 +221,9 @@ impl Stage for Broadcast<'_> {
             });
         }
         outcome?;
+        let all_lost = self.branches.iter().all(|branch| branch.lost.is_some());
         match self.branches.iter().find_map(|branch| branch.lost.clone()) {
-            Some(gone) if self.branches.iter().all(|branch| branch.lost.is_some()) => Err(gone),
+            Some(gone) if all_lost || self.ends.together => Err(gone),
             _ => Ok(self.flow()),
         }
     }
