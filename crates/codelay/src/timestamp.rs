@@ -33,7 +33,7 @@ const KNOWN: [(&str, Format); 4] = [
         Format::Rfc3339,
     ),
     (
-        r"^(?:<[0-9]{1,3}>)?([A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2})\b",
+        r"^(?:<[0-9]{1,3}>)?([A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?)\b",
         Format::Syslog,
     ),
     (
@@ -141,17 +141,27 @@ impl Timestamps {
             return Err(TimestampsError::NoGroup);
         }
         let formats = match format {
-            Some(format) => {
-                // Whether it is right shows when it is used: with what it makes of some time.
-                let mut some = BrokenDownTime::from(Offset::UTC.to_datetime(Timestamp::UNIX_EPOCH));
-                some.set_offset(Some(Offset::UTC));
-                some.to_string(format)
-                    .map_err(|error| TimestampsError::Format(error.to_string()))?;
-                vec![Format::Given(format.to_owned())]
-            }
+            Some(format) => vec![Format::Given(format.to_owned())],
             None => KNOWN.map(|(_, format)| format).to_vec(),
         };
-        Ok(Timestamps::of(regex, formats))
+        let timestamps = Timestamps::of(regex, formats);
+        if let Some(format) = format {
+            timestamps.clone().try_format(format)?;
+        }
+        Ok(timestamps)
+    }
+
+    /// Whether a format is right shows when it is used: it has to read what it makes of some time.
+    fn try_format(&mut self, format: &str) -> Result<(), TimestampsError> {
+        let wrong = |error: jiff::Error| TimestampsError::Format(error.to_string());
+        let mut some = BrokenDownTime::from(Offset::UTC.to_datetime(Timestamp::UNIX_EPOCH));
+        some.set_offset(Some(Offset::UTC));
+        let text = some.to_string(format).map_err(wrong)?;
+        let time = BrokenDownTime::parse(format, &text).map_err(wrong)?;
+        match self.place(time) {
+            Some(_) => Ok(()),
+            None => Err(TimestampsError::Format("it has no time in it".into())),
+        }
     }
 
     /// The time in this line, if it has one.
@@ -182,16 +192,18 @@ impl Timestamps {
                 zoned.ok().or_else(|| text.parse().ok().and_then(in_utc))
             }
             Format::Syslog => {
-                self.without_year(BrokenDownTime::parse("%b %d %H:%M:%S", text).ok()?)
+                self.without_year(BrokenDownTime::parse("%b %d %H:%M:%S%.f", text).ok()?)
             }
             Format::Epoch => epoch(text),
-            Format::Given(format) => {
-                let time = BrokenDownTime::parse(format, text).ok()?;
-                with_offset(&time)
-                    .or_else(|| self.without_date(&time))
-                    .or_else(|| self.without_year(time))
-            }
+            Format::Given(format) => self.place(BrokenDownTime::parse(format, text).ok()?),
         }
+    }
+
+    /// Where a time is that may be without a date, or without a year.
+    fn place(&mut self, time: BrokenDownTime) -> Option<Stamp> {
+        with_offset(&time)
+            .or_else(|| self.without_date(&time))
+            .or_else(|| self.without_year(time))
     }
 
     /// A date without a year is in this one, or in the one that makes it go on from the last.
@@ -230,11 +242,12 @@ impl Timestamps {
 
     /// A time without a date is of the day that makes it go on from the last, unless it goes back by a little.
     fn without_date(&mut self, time: &BrokenDownTime) -> Option<Stamp> {
-        if time.month().is_some() {
+        if time.month().is_some() || time.hour().is_none() {
             return None;
         }
         let since_midnight = time.to_time().ok()?.duration_since(Time::midnight());
-        let of_day = since_midnight.as_nanos();
+        let offset = time.offset().map_or(0, Offset::seconds);
+        let of_day = since_midnight.as_nanos() - Stamp::from(offset) * SECOND;
         let first_day = Undated {
             year: 0,
             ahead: 0,
@@ -267,6 +280,10 @@ fn start_of(year: i16) -> Option<Stamp> {
 }
 
 fn with_offset(time: &BrokenDownTime) -> Option<Stamp> {
+    if let Some(seconds) = time.timestamp() {
+        let decimals = time.subsec_nanosecond().unwrap_or(0);
+        return Some(seconds.as_nanosecond() + Stamp::from(decimals));
+    }
     if let Ok(timestamp) = time.to_timestamp() {
         return Some(timestamp.as_nanosecond());
     }
@@ -390,6 +407,30 @@ mod tests {
     }
 
     #[test]
+    fn the_offset_of_a_time_without_a_date_counts() {
+        let mut found = Timestamps::new("^(.*)", Some("%H:%M:%S %z")).expect("right");
+        let mut at = |line: &str| found.find(line.as_bytes()).expect("a time");
+        let before = at("10:00:00 +0200");
+        assert_eq!(at("10:00:00 +0100") - before, 3600 * SECOND);
+        assert_eq!(
+            at("23:00:00 -0130") - before,
+            16 * 3600 * SECOND + 1800 * SECOND
+        );
+    }
+
+    #[test]
+    fn decimals_count_wherever_they_are() {
+        let mut found = Timestamps::default();
+        let mut at = |line: &str| found.find(line.as_bytes()).expect("a time");
+        let before = at("Mar 10 12:00:00.25 host up");
+        assert_eq!(at("Mar 10 12:00:01.75 host up") - before, 3 * SECOND / 2);
+        assert_eq!(at("Mar 10 12:00:02 host up") - before, 7 * SECOND / 4);
+        let mut found = Timestamps::new("^([0-9.]+)", Some("%s%.f")).expect("right");
+        let mut at = |line: &str| found.find(line.as_bytes()).expect("a time");
+        assert_eq!(at("12.25 a") - at("1.5 a"), 43 * SECOND / 4);
+    }
+
+    #[test]
     fn decimals_beyond_a_nanosecond_are_cut() {
         assert_eq!(epoch("1.1"), Some(SECOND + SECOND / 10));
         assert_eq!(epoch("1.12345678912345"), Some(SECOND + 123_456_789));
@@ -427,6 +468,10 @@ mod tests {
         };
         assert_eq!(why("(", None), "invalid regular expression: unclosed group");
         assert!(why("x", None).contains("needs a group"));
-        assert!(why("(x)", Some("%!")).starts_with("invalid format of times: "));
+        // One that is wrong, one that cannot be read, and two without a time.
+        for format in ["%!", "%c", "", "%d"] {
+            let why = why("(x)", Some(format));
+            assert!(why.starts_with("invalid format of times: "), "{format}");
+        }
     }
 }
