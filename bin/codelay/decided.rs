@@ -116,6 +116,17 @@ fn check(cli: &Cli, lines: Option<u64>) -> Result<(), String> {
         ),
         (cli.burst == Some(0), "'--burst' is at least 1"),
         (
+            cli.burst.is_some() && cli.is_virtual,
+            "'--burst' cannot be used with '--virtual', where each line leaves when it is due",
+        ),
+        (
+            cli.seed.is_some()
+                && cli.dist.is_none()
+                && cli.loss.is_none()
+                && cli.duplicate.is_none(),
+            "'--seed' needs something to draw: '--dist', '--loss' or '--duplicate'",
+        ),
+        (
             cli.when_full.is_some() && cli.capacity.is_none(),
             "'--when-full' needs '--capacity'",
         ),

@@ -81,7 +81,7 @@ fn normal(z: f64) -> f64 {
 
 #[test]
 fn constant_draws_nothing() {
-    let drawn = draws(&[], "1");
+    let drawn = draws(&["--dist", "constant"], "1");
     assert!(drawn.iter().all(|value| value.to_bits() == 1_f64.to_bits()));
 }
 

@@ -141,6 +141,14 @@ fn options_that_do_not_fit_each_other_are_explained() {
             "'--burst' is at least 1",
         ),
         (
+            &["--rate", "1/s", "--burst", "3", "--virtual"],
+            "'--burst' cannot be used with '--virtual', where each line leaves when it is due",
+        ),
+        (
+            &["1s", "--seed", "3"],
+            "'--seed' needs something to draw: '--dist', '--loss' or '--duplicate'",
+        ),
+        (
             &["1s", "--when-full", "drop-oldest"],
             "'--when-full' needs '--capacity'",
         ),

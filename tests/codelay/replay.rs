@@ -163,4 +163,8 @@ fn a_time_without_a_date_is_enough_and_no_time_at_all_is_told() {
     let told = "codelay: no line has a time that '--replay' finds\n";
     none.stdout("a\nb\n").stderr(told).code(0);
     prints(&["--replay"], "", "");
+    // But to nobody who left.
+    let left = codelay(["--replay"]).stdin("a\n".repeat(1_000_000));
+    let ends = pipeline([left, Cmd::new("head").arg("-n1")]);
+    ends[0].stderr("").signal(13);
 }
