@@ -81,23 +81,34 @@ fn runs(program: &str, args: &[&str]) -> bool {
 }
 
 /// Takes seconds for the lines of [`slow_file`], in any build: each byte may begin a match 42 bytes long.
-const SLOW: &str = "(a|b)*a[ab]{40}c|^hit$";
+const SLOW: &str = "(a|b)*a[ab]{40}[cd]|^hit$";
 
 /// A file in which [`SLOW`] matches only its first line.
 fn slow_file(dir: &Dir, name: &str) {
     let mut text = String::from("hit\n");
+    for line in slow_text().as_bytes().chunks(99) {
+        text.extend(line.iter().map(|&byte| char::from(byte)));
+        text.push('\n');
+    }
+    dir.write(name, text);
+}
+
+/// The same, but its other lines are one.
+fn slow_line(dir: &Dir, name: &str) {
+    dir.write(name, format!("hit\n{}", slow_text().repeat(20)));
+}
+
+/// 4 MiB of a and b.
+fn slow_text() -> String {
     let mut random: u64 = 1;
-    for at in 1..(4 << 20) {
+    let letters = (0..4 << 20).map(|_| {
         // Knuth's constants; the high bits are the random ones.
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        text.push(if random >> 63 == 0 { 'a' } else { 'b' });
-        if at % 100 == 0 {
-            text.push('\n');
-        }
-    }
-    dir.write(name, text);
+        if random >> 63 == 0 { 'a' } else { 'b' }
+    });
+    letters.collect()
 }
 
 #[test]

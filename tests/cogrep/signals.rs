@@ -1,10 +1,11 @@
 //! The end by a signal: what was read arrives, and the caller sees what ended it.
 
-use std::io::{self, PipeWriter, Read, Write};
+use std::fs::File;
+use std::io::{self, PipeWriter, Read, Seek, Write};
 use std::os::unix::process::ExitStatusExt;
 
-use super::{SLOW, python, runs, slow_file};
-use crate::util::{Cmd, Dir, Running, built};
+use super::{SLOW, python, runs, slow_file, slow_line};
+use crate::util::{Cmd, Dir, Running, built, wait_until};
 
 const SIGNALS: [(&str, i32); 3] = [("INT", 2), ("TERM", 15), ("HUP", 1)];
 
@@ -146,6 +147,25 @@ fn a_file_is_left_at_once() {
     running.wait_for_stdout(|text| text == b"hit\n");
     running.kill("INT");
     running.wait().stdout("hit\n").stderr("").signal(2);
+}
+
+// It was searched to its end, whatever that took.
+#[test]
+fn a_long_line_is_left_too() {
+    let dir = Dir::new();
+    slow_line(&dir, "file");
+    for (name, number) in SIGNALS {
+        let mut file = File::open(dir.path("file")).expect("the file");
+        // Has the same position.
+        let stdin = file.try_clone().expect("the file");
+        let running = cogrep(&["--threads=1", SLOW]).stdin_from(stdin).spawn();
+        let length = file.metadata().expect("the file").len();
+        wait_until("it has been read", || {
+            file.stream_position().expect("a position") == length
+        });
+        running.kill(name);
+        running.wait().stdout("hit\n").stderr("").signal(number);
+    }
 }
 
 // The name was told though the rest of the input might have matched.

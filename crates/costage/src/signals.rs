@@ -30,10 +30,15 @@ pub struct Signals {
 /// group, a terminal's ^C may reach a program and again through its parent.
 const SAME: Duration = Duration::from_millis(100);
 
+/// So much processor time a chain may take after the first signal, of which it has a second: one that is at work on a
+/// single line for longer does not look up. Time in which it waits, or others run, is not counted.
+const BUSY_AT_MOST: Duration = Duration::from_secs(2);
+
 /// What a second signal does that comes 0.1 s or more after the first: what comes sooner is taken for the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Second {
-    /// It ends the process at once. After the first a chain has a second to write what it holds.
+    /// It ends the process at once. After the first a chain has a second to write what it holds, and is ended when it
+    /// has used two seconds of processor time.
     EndsTheProcess,
     /// It ends the loop: [`Driver::finish`](crate::Driver::finish) returns though the chain may not be idle. After
     /// the first the chain has all the time it needs. For who has others to tell of it.
@@ -54,10 +59,12 @@ impl Signals {
         let caught = Arc::new(AtomicUsize::new(0));
         let first = Arc::new(AtomicU64::new(0));
         let again = Arc::new(AtomicBool::new(false));
-        for &signal in signals {
-            if start::ignored(signal) {
-                continue;
-            }
+        let signals: Vec<i32> = signals
+            .iter()
+            .copied()
+            .filter(|&signal| !start::ignored(signal))
+            .collect();
+        for &signal in &signals {
             // The actions run in this order.
             sys::flag_repeat(signal, SAME, Arc::clone(&first), Arc::clone(&again))?;
             if second == Second::EndsTheProcess {
@@ -65,6 +72,9 @@ impl Signals {
             }
             flag::register_usize(signal, Arc::clone(&caught), signal.unsigned_abs() as usize)?;
             low_level::pipe::register(signal, ring.try_clone()?)?;
+        }
+        if second == Second::EndsTheProcess {
+            sys::end_if_busy(&signals, BUSY_AT_MOST, &caught)?;
         }
         Ok(Signals {
             second,

@@ -22,7 +22,7 @@ pub(crate) use pipe::{available, enlarge_pipe, pipe_capacity, set_pipe_capacity}
 pub(crate) use poll::poll;
 pub(crate) use process::process;
 pub(crate) use read::{read, read_nowait};
-pub(crate) use signal::flag_repeat;
+pub(crate) use signal::{end_if_busy, flag_repeat};
 pub(crate) use start::{closed_at_start, ignored_at_start};
 pub(crate) use timer::{set_timer, timer, timer_clock};
 #[cfg(test)]
