@@ -17,7 +17,8 @@ pub struct Cli {
     pub commands: Vec<Command>,
     /// Standard output gets a copy, though there are branches.
     pub stdout: bool,
-    pub label: Option<String>,
+    /// What stands before each line of a branch: bytes, like the lines.
+    pub label: Option<OsString>,
     /// How much memory the output of a branch takes that waits for the end of all.
     pub group: Option<usize>,
     /// How often a branch is started again.
@@ -226,11 +227,12 @@ fn branches() -> [Arg; 6] {
             .action(ArgAction::Append)
             .allow_hyphen_values(true)
             .value_parser(OsStringValueParser::new())
-            .help("A branch: a shell command that reads a copy; what the branches print is standard output, in whole lines"),
+            .help("A branch: a shell command that reads a copy; what the branches print is standard output, in whole lines; NAME is of letters, digits, '_', '-' and '.'"),
         flag("stdout", "Copy to standard output, too, though there are branches"),
         Arg::new("label")
             .long("label")
             .value_name("TEMPLATE")
+            .value_parser(OsStringValueParser::new())
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("{name}:")

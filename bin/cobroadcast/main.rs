@@ -23,6 +23,9 @@ fn main() -> ExitCode {
     let program = program.reporting(&matches);
     match run(&program, &Cli::new(&matches)) {
         Ok((ended, status)) => program.exit(Ok(ended), status),
+        Err(error) if outcome::is_told(&error) => {
+            program.exit(Ok(Ended::Stopped), program.failure())
+        }
         Err(error) => program.exit(Err(error), program.failure()),
     }
 }

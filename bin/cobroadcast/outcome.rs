@@ -1,6 +1,7 @@
 //! What becomes of the targets: what is told of them, and the status in the end.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -111,10 +112,11 @@ impl Outcome {
             }
             return Ok(());
         }
-        if self.0.mode.exits() && !matches!(error, Error::Other(_)) {
-            return Err(Error::other(told));
-        }
         self.fail(told);
+        if self.0.mode.exits() && !matches!(error, Error::Other(_)) {
+            // Now, and not when the branches have ended.
+            return Err(Error::other(Told));
+        }
         Ok(())
     }
 
@@ -144,6 +146,23 @@ impl Outcome {
         self.0.program.complain(told);
         self.0.has_failed.set(true);
     }
+}
+
+/// An error that ends all, and has been told.
+#[derive(Debug)]
+struct Told;
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a target failed")
+    }
+}
+
+impl std::error::Error for Told {}
+
+/// Has the error been told?
+pub fn is_told(error: &Error) -> bool {
+    matches!(error, Error::Other(error) if error.is::<Told>())
 }
 
 const SIGTERM: i32 = 15;

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,7 +163,7 @@ impl<'a> Targets<'a> {
     pub fn add_branches(&mut self, cli: &Cli) -> Merge {
         let outcome = self.outcome.clone();
         let has_others = !self.stages.is_empty();
-        let written = Written::default();
+        let written = self.program.count_written();
         let output = self.program.tally(printer().counted_by(&written));
         let output = guard(output, move |error| {
             match outcome.judge(error) {
@@ -202,12 +203,8 @@ impl<'a> Targets<'a> {
         let mut outlet = merge.outlet();
         let name = typed.name();
         if let Some(template) = &cli.label {
-            let number = number.to_string();
-            let label = template
-                .replace("{number}", &number)
-                // On one line, as the messages show it.
-                .replace("{name}", &printable(&name));
-            outlet = outlet.labelled(label);
+            // On one line, as the messages show it.
+            outlet = outlet.labelled(label(template, number, &printable(&name)));
         }
         if let Some(memory) = cli.group {
             outlet = outlet.grouped(memory);
@@ -262,4 +259,21 @@ impl<'a> Targets<'a> {
         let guarded = guard(stage, judge);
         self.stages.push(Box::new(guarded));
     }
+}
+
+/// What stands before the lines of a branch.
+fn label(template: &OsStr, number: usize, name: &str) -> Vec<u8> {
+    let number = number.to_string();
+    let places = [("{number}", &*number), ("{name}", name)]
+        .map(|(place, value)| (place.as_bytes(), value.as_bytes()));
+    let (mut label, mut rest) = (Vec::new(), template.as_bytes());
+    while !rest.is_empty() {
+        let filled = places
+            .iter()
+            .find_map(|(place, value)| Some((*value, rest.strip_prefix(*place)?)));
+        let (text, behind) = filled.unwrap_or_else(|| rest.split_at(1));
+        label.extend_from_slice(text);
+        rest = behind;
+    }
+    label
 }

@@ -214,6 +214,22 @@ fn with_exit_any_other_error_ends_all() {
     }
 }
 
+// It was told when the branches had ended.
+#[test]
+fn an_error_that_ends_all_is_told_at_once_and_the_branches_are_waited_for() {
+    let dir = Dir::new();
+    let branch = "cat; until test -e go; do sleep 0.01; done; echo done";
+    let mut running = cobroadcast(["--output-error=exit", "/dev/full", "-c", branch])
+        .dir(dir.path(""))
+        .spawn();
+    running.send("a line\n");
+    let told = "cobroadcast: /dev/full: No space left on device\n";
+    running.wait_for_stderr(|err| err == told.as_bytes());
+    dir.write("go", "");
+    let output = running.wait_with_open_stdin();
+    output.stdout("a line\ndone\n").stderr(told).code(1);
+}
+
 #[test]
 fn the_last_reader_that_leaves_ends_it_as_any_filter_ends() {
     let (reader, writer) = io::pipe().expect("a pipe");

@@ -1,7 +1,9 @@
 //! What the branches print comes out in whole lines.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
 
 use super::{cobroadcast, numbers};
 use crate::util::{Cmd, Dir};
@@ -92,6 +94,10 @@ fn labels_stand_before_each_line() {
     );
     // That is no name.
     assert_eq!(run("--label=", "printf ${x:=y}"), b"y\n");
+    // Bytes, like the lines; and what is not a place stays.
+    let label = OsStr::from_bytes(b"--label=\xff{{number}{name");
+    let output = cobroadcast(["-c", "cat"]).arg(label).stdin("one\n").run();
+    output.stdout(b"\xff{1{nameone\n").stderr("").code(0);
 }
 
 #[test]

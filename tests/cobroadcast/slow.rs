@@ -375,6 +375,24 @@ fn stats_tell_what_became_of_the_lines_of_each_target() {
 }
 
 // What the copy had been sent counted as written, though it had not been.
+// It told what had been sent to the output, whose reader had not taken it.
+#[test]
+fn stats_tell_how_much_was_written_to_an_output_that_is_given_up() {
+    for also in ["--label", "--group"] {
+        let args = [also, "--stats", "--drain-timeout=0.2s", "-c", "cat"];
+        let (running, mut stdout) = cobroadcast(args).stdin(numbers(100_000)).spawn_unread();
+        let output = running.wait();
+        output
+            .stderr_contains("'standard output': took nothing for 0.2 s, given up")
+            .code(1);
+        let mut written = String::new();
+        stdout.read_to_string(&mut written).expect("read");
+        let lines = written.lines().count();
+        assert!((1..100_000).contains(&lines), "{lines}");
+        output.stderr_contains(&format!("100000 lines in, {lines} out, "));
+    }
+}
+
 #[test]
 fn stats_tell_what_became_of_the_copy_beside_branches() {
     for (text, queue) in [

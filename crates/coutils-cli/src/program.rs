@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::{Arg, ArgAction, ArgMatches};
-use costage::{Ended, Error, Result, Second, Signals, Stage, printable, start};
+use costage::{Ended, Error, Result, Second, Signals, Stage, Written, printable, start};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGXFSZ};
 
 use crate::Tally;
@@ -77,6 +77,16 @@ impl Program {
     /// Counts what goes to `to` as the input, where the output is not all of it.
     pub fn tally_input<S: Stage>(&self, to: S) -> Tally<S> {
         Tally::input(self.stats.clone(), to)
+    }
+
+    /// For a sink: what counts the output where it is written. The totals then tell of that, and not of what was sent there.
+    pub fn count_written(&self) -> Written {
+        let Some(stats) = &self.stats else {
+            return Written::default();
+        };
+        let written = Written::with_lines();
+        stats.counted_by(&written);
+        written
     }
 
     /// Says on standard error what was decided or seen, if `--debug` asks for it.

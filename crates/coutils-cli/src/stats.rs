@@ -3,10 +3,10 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use costage::{Block, Flow, Result, Stage, Waits};
+use costage::{Block, Flow, Result, Stage, Waits, Written};
 use memchr::memchr_iter;
 
 /// How often the live line is written again.
@@ -53,6 +53,8 @@ pub(crate) struct Stats {
     input: Count,
     has_input: AtomicBool,
     output: Count,
+    /// What counts the output, where it is known what was written.
+    written: OnceLock<Written>,
     live: Option<Mutex<Live>>,
 }
 
@@ -85,6 +87,7 @@ impl Stats {
             input: Count::default(),
             has_input: AtomicBool::new(false),
             output: Count::default(),
+            written: OnceLock::new(),
             live: is_live.then(|| Mutex::new(live)),
         }
     }
@@ -94,10 +97,16 @@ impl Stats {
         if is_input { &self.input } else { &self.output }
     }
 
+    /// The output is counted there. Given twice, the first stays: it has been counting.
+    pub(crate) fn counted_by(&self, written: &Written) {
+        let _ = self.written.set(written.clone());
+    }
+
     /// The totals so far: `6305444 lines in, 6194 out, 1.00 GiB, 0.12 s`.
     pub(crate) fn totals(&self) -> String {
         let seconds = self.started.elapsed().as_secs_f64();
-        let out = self.output.lines();
+        let sent = || self.output.lines();
+        let out = self.written.get().map_or_else(sent, Written::lines);
         if self.has_input.load(Relaxed) {
             let bytes = Size(self.input.bytes.load(Relaxed));
             let lines = self.input.lines();
@@ -247,8 +256,9 @@ impl<S> Tally<S> {
 impl<S: Stage> Stage for Tally<S> {
     fn send(&mut self, block: &Block) -> Result<Flow> {
         if let Some(stats) = &self.stats {
-            let count = stats.count(self.is_input);
-            count.add(block);
+            if self.is_input || stats.written.get().is_none() {
+                stats.count(self.is_input).add(block);
+            }
             stats.came();
         }
         self.to.send(block)
