@@ -125,9 +125,14 @@ fn truncated_or_written_anew() {
         dir.write("log", &second);
         // That there was more which nobody read cannot be known, only that there may have been.
         let told = format!(
-            "cofollow: log: the file that was read up to byte {} is gone; if more was \
-             appended, that is lost\n",
-            first_text.len()
+            "cofollow: log: the file that was read up to byte {} was {}; if more was appended, \
+             that is lost\n",
+            first_text.len(),
+            if second.len() < first_text.len() {
+                "truncated"
+            } else {
+                "written anew"
+            }
         );
         run(&dir, ["log"]).stdout(&second).stderr(told).code(0);
         run(&dir, ["log"]).stdout("").stderr("").code(0);

@@ -68,9 +68,29 @@ fn a_log_that_begins_as_another_is_followed() {
     dir.append("app.log", "a2\n");
     let expected = format!("{banner}a1\na2\n");
     running.wait_for_stdout(|out| out == expected.as_bytes());
+    let held = "cofollow: app-2.log: may be a copy of app.log; held until it differs, or for 10 s of \
+                silence\n";
+    running.wait_for_stderr(|err| err == held.as_bytes());
     dir.append("app-2.log", "b1\n");
     let expected = format!("{expected}{banner}b1\n");
     running.wait_for_stdout(|out| out == expected.as_bytes());
+    let told = format!("{held}cofollow: app-2.log: no copy; reading it\n");
+    running.wait_for_stderr(|err| err == told.as_bytes());
+}
+
+#[test]
+fn what_was_held_as_a_copy_and_is_one_is_told_to_be() {
+    let dir = Dir::new();
+    let text = lines("app", 20);
+    dir.write("app.log", &text);
+    let running = following(&dir, &["-q", "-n+1", "app.log*"], &text);
+    fs::copy(dir.path("app.log"), dir.path("app.log.1")).expect("copied");
+    running.wait_for_stderr(|err| contains(err, "app.log.1: may be a copy of app.log; held"));
+    dir.write("app.log", "");
+    let is_told = "app.log.1: a copy of app.log; what is in both comes once\n";
+    running.wait_for_stderr(|err| contains(err, is_told));
+    dir.append("app.log", "next\n");
+    running.wait_for_stdout(|out| out == format!("{text}next\n").as_bytes());
 }
 
 // What is made of a log begins as it does, and may be the beginning of its copy: a second later that is known. With a
@@ -118,6 +138,29 @@ fn each_pattern_is_told_by_itself_that_has_no_match() {
         let args = ["-q", "--until-idle=1ms"].iter().chain(&patterns).copied();
         let output = cofollow(&dir, args).run();
         output.stdout("a\n").stderr(error).code(status);
+    }
+}
+
+// It was told of all but the first.
+#[test]
+fn each_pattern_is_told_by_itself_whose_match_is_gone_since_an_earlier_run() {
+    for patterns in [["a*", "*.log"], ["*.log", "a*"]] {
+        let dir = Dir::new();
+        dir.write("a.log", "1\n");
+        let all = ["-q", "-n+1", "--until-idle=1ms", "--resume=state"];
+        let args = all.into_iter().chain(patterns);
+        let first = cofollow(&dir, args.clone()).run();
+        first.stdout("1\n").stderr("").code(0);
+        dir.remove("a.log");
+        let mut told = "cofollow: a.log: the file that was read up to byte 2 is gone; if more was \
+                        appended, that is lost\n"
+            .to_owned();
+        for pattern in patterns {
+            told += &format!(
+                "cofollow: cannot open '{pattern}' for reading: No such file or directory\n"
+            );
+        }
+        cofollow(&dir, args).run().stdout("").stderr(told).code(1);
     }
 }
 

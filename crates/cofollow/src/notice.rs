@@ -33,6 +33,17 @@ pub enum Notice {
     Rewritten(Arc<OsStr>, u64),
     /// The file cannot be found any more: if something was appended to it after this position, that is lost.
     Vanished(Arc<OsStr>, u64),
+    /// The file with the saved identity is shorter than it was read: if something was appended to it behind this
+    /// position before it was truncated, that is lost.
+    TruncatedUnseen(Arc<OsStr>, u64),
+    /// The same of one that is not shorter, but has another text.
+    RewrittenUnseen(Arc<OsStr>, u64),
+    /// What came to match a pattern begins as the second of these does, and may be its copy: it is not read yet.
+    Held(Arc<OsStr>, Arc<OsStr>),
+    /// It differs from what it might have been a copy of, or has been silent for long: it is read.
+    LetIn(Arc<OsStr>),
+    /// The second was truncated, of which the first is a copy then: what was read is not read in it again.
+    Copy(Arc<OsStr>, Arc<OsStr>),
     /// So many files had the name, and were deleted, before they were seen: what was in them is not known.
     Missed(Arc<OsStr>, usize),
     /// There is no file left to follow.
@@ -100,13 +111,20 @@ impl Display for Notice {
             Notice::Rewritten(name, lost) => {
                 write!(f, "{}: file written anew{}", shown(name), Lost(*lost))
             }
-            Notice::Vanished(name, position) => {
-                let name = shown(name);
+            Notice::Vanished(name, position) => away(name, *position, "is gone", f),
+            Notice::TruncatedUnseen(name, position) => away(name, *position, "was truncated", f),
+            Notice::RewrittenUnseen(name, position) => away(name, *position, "was written anew", f),
+            Notice::Held(name, of) => {
+                let (name, of) = (shown(name), shown(of));
                 write!(
                     f,
-                    "{name}: the file that was read up to byte {position} is gone; \
-                     if more was appended, that is lost"
+                    "{name}: may be a copy of {of}; held until it differs, or for 10 s of silence"
                 )
+            }
+            Notice::LetIn(name) => write!(f, "{}: no copy; reading it", shown(name)),
+            Notice::Copy(name, of) => {
+                let (name, of) = (shown(name), shown(of));
+                write!(f, "{name}: a copy of {of}; what is in both comes once")
             }
             Notice::Missed(name, count) => {
                 let name = shown(name);
@@ -141,6 +159,15 @@ fn describe(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         _ => error.fmt(f),
     }
+}
+
+/// What became of a file while nobody looked: nothing tells how long it was by then.
+fn away(name: &OsStr, position: u64, what: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        f,
+        "{}: the file that was read up to byte {position} {what}; if more was appended, that is lost",
+        shown(name)
+    )
 }
 
 /// So many bytes, if any, that nobody will read.

@@ -1,11 +1,13 @@
 //! Copies of texts that are read: who rotates a log may copy and truncate it.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Engine;
 use super::siblings::Opened;
+use crate::Notice;
 use crate::disk::{Disk, Facts, Readable};
 use crate::generation::Generation;
 use crate::identity::Identity;
@@ -14,6 +16,8 @@ use crate::series::bases;
 
 /// How much of two files is compared to see whether one is a copy of the other.
 const COMPARED: usize = 4096;
+/// What is held for so long is told. A log that is copied to be truncated is truncated sooner.
+const MOMENT: Duration = Duration::from_secs(1);
 /// Less than this in common may be chance.
 const TELLING: usize = 64;
 
@@ -27,12 +31,14 @@ pub(crate) enum Copied {
 }
 
 /// A file that looks like a copy of a text that is followed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Doubt {
     since: Instant,
     /// How long it was when it was last seen, and since when.
     length: u64,
     grown: Instant,
+    /// The name under which it has been told that it is held.
+    told: Option<Arc<OsStr>>,
 }
 
 impl<D: Disk> Engine<D> {
@@ -107,6 +113,9 @@ impl<D: Disk> Engine<D> {
             copied = Copied::Perhaps;
         } else if self.is_copy(owner, &opened) {
             copied = self.doubt(&opened.sibling.facts);
+            if copied == Copied::Perhaps {
+                self.tell_held(owner, path, identity);
+            }
         }
         if copied == Copied::Perhaps {
             let later = Instant::now() + self.rules.poll;
@@ -122,18 +131,48 @@ impl<D: Disk> Engine<D> {
         // It may have been known before the copy was met.
         let is_proved = proof.is_some_and(|(doubt, renewed)| renewed + SILENCE >= doubt.since);
         if is_proved {
-            self.doubts.remove(&identity);
             self.copies.insert(identity);
+            self.end_doubt(identity, owner);
         }
         is_proved
+    }
+
+    /// The text of which a file looked like a copy has been truncated: it is one.
+    pub(super) fn end_doubt(&mut self, identity: Identity, owner: usize) {
+        let doubt = self.doubts.remove(&identity);
+        if let Some(told) = doubt.and_then(|doubt| doubt.told) {
+            let of = Arc::clone(&self.names[owner].shown);
+            (self.notify)(&Notice::Copy(told, of));
+        }
+    }
+
+    /// A file is read that may have been held.
+    pub(super) fn let_in(&mut self, identity: Identity) {
+        let doubt = self.doubts.remove(&identity);
+        if let Some(told) = doubt.and_then(|doubt| doubt.told) {
+            (self.notify)(&Notice::LetIn(told));
+        }
+    }
+
+    /// Tells once that a file is held, if that has not been over in a moment.
+    fn tell_held(&mut self, owner: usize, path: &Path, identity: Identity) {
+        if let Some(doubt) = self.doubts.get_mut(&identity)
+            && doubt.told.is_none()
+            && doubt.since.elapsed() >= MOMENT
+        {
+            let name: Arc<OsStr> = path.as_os_str().into();
+            doubt.told = Some(Arc::clone(&name));
+            let of = Arc::clone(&self.names[owner].shown);
+            (self.notify)(&Notice::Held(name, of));
+        }
     }
 
     /// A file looks like a copy. It is one if the text is truncated; otherwise it may be a log that begins alike, which
     /// is to be read.
     fn doubt(&mut self, facts: &Facts) -> Copied {
         let now = Instant::now();
-        let doubt = self.note_doubt(facts);
-        let is_silent = now.saturating_duration_since(doubt.grown) >= SILENCE;
+        let grown = self.note_doubt(facts);
+        let is_silent = now.saturating_duration_since(grown) >= SILENCE;
         // Who does not follow will not look again.
         if is_silent || self.is_last_look || !self.rules.follow {
             Copied::No
@@ -142,18 +181,19 @@ impl<D: Disk> Engine<D> {
         }
     }
 
-    /// Notes how long a file has looked like a copy.
-    pub(super) fn note_doubt(&mut self, facts: &Facts) -> Doubt {
+    /// Notes that a file looks like a copy, and tells since when it has not grown.
+    pub(super) fn note_doubt(&mut self, facts: &Facts) -> Instant {
         let now = Instant::now();
         let doubt = self.doubts.entry(facts.identity).or_insert(Doubt {
             since: now,
             length: facts.length,
             grown: now,
+            told: None,
         });
         if doubt.length != facts.length {
             (doubt.length, doubt.grown) = (facts.length, now);
         }
-        *doubt
+        doubt.grown
     }
 
     /// Is somebody just copying the present file, perhaps, and not far enough to tell?

@@ -149,7 +149,7 @@ impl<D: Disk> Engine<D> {
     fn add_file(&mut self, index: usize, file: D::File, facts: &Facts, start: Option<Start>) {
         let key = self.new_key();
         let file = Arc::new(file);
-        self.doubts.remove(&facts.identity);
+        self.let_in(facts.identity);
         let past = self.past.remove(&facts.identity);
         let past = past.filter(|past| past.marks.are_in(&*file, past.position).unwrap_or(false));
         let position = match (start, past) {
@@ -228,6 +228,9 @@ impl<D: Disk> Engine<D> {
         }
         let key = self.new_key();
         let copy = self.find_copy(index, at);
+        if let Some((_, copied)) = &copy {
+            self.end_doubt(copied.identity, index);
+        }
         let name = &mut self.names[index];
         name.renewed = Some(Instant::now());
         let shown = Arc::clone(&name.shown);

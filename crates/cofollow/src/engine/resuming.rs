@@ -78,7 +78,6 @@ impl<D: Disk> Engine<D> {
             // Their files may have other names now, which match too.
             let is_meant = was_followed || self.disk.entry(&path).is_ok();
             if is_meant && !self.paths.contains_key(&path) {
-                self.globs[at].has_matched = true;
                 let index = self.add_match(&path);
                 self.take_up_saved(index);
             }
@@ -141,6 +140,7 @@ impl<D: Disk> Engine<D> {
         let present = present
             .ok()
             .filter(|(_, facts)| facts.identity == saved.identity);
+        let length = present.as_ref().map(|(_, facts)| facts.length);
         let found = match present {
             // Another text, if it was truncated or written anew.
             Some((file, facts)) => is_it(&file)
@@ -168,7 +168,13 @@ impl<D: Disk> Engine<D> {
         let name = &self.names[index];
         let shown = Arc::clone(&name.shown);
         let Some((file, facts, marks)) = found else {
-            (self.notify)(&Notice::Vanished(shown, saved.position));
+            (self.notify)(&match length {
+                None => Notice::Vanished(shown, saved.position),
+                Some(length) if length < saved.position => {
+                    Notice::TruncatedUnseen(shown, saved.position)
+                }
+                Some(_) => Notice::RewrittenUnseen(shown, saved.position),
+            });
             return;
         };
         let key = self.new_key();
