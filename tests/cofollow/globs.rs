@@ -152,14 +152,12 @@ fn each_pattern_is_told_by_itself_whose_match_is_gone_since_an_earlier_run() {
         let first = cofollow(&dir, args.clone()).run();
         first.stdout("1\n").stderr("").code(0);
         dir.remove("a.log");
-        let mut told = "cofollow: a.log: the file that was read up to byte 2 is gone; if more was \
-                        appended, that is lost\n"
-            .to_owned();
-        for pattern in patterns {
-            told += &format!(
-                "cofollow: cannot open '{pattern}' for reading: No such file or directory\n"
-            );
-        }
+        let gone = "cofollow: a.log: the file that was read up to byte 2 is gone; if more was \
+                    appended, that is lost\n";
+        let [one, other] = patterns.map(|pattern| {
+            format!("cofollow: cannot open '{pattern}' for reading: No such file or directory\n")
+        });
+        let told = format!("{gone}{one}{other}");
         cofollow(&dir, args).run().stdout("").stderr(told).code(1);
     }
 }

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 
 use super::{cofollow, contains, lines, numbers};
-use crate::util::{Cmd, Dir};
+use crate::util::{Cmd, Dir, wait_until};
 
 /// One run to the end of what is there: what it printed.
 fn run<'a>(dir: &Dir, args: impl IntoIterator<Item = &'a str>) -> Cmd {
@@ -126,12 +126,14 @@ fn what_nobody_took_before_the_signal_comes_in_the_next_run() {
         let text = numbers(0..200_000);
         dir.write("log", &text);
         let command = cofollow(&dir, ["-n+1", "--resume=state"]).args(args);
-        let (running, stdout) = command.spawn_unread();
-        let mut stdout = BufReader::new(stdout);
-        let mut printed = String::new();
-        stdout.read_line(&mut printed).expect("read");
+        let (running, mut stdout) = command.spawn_unread();
+        // A pipe of which anything was taken may be made to hold it all.
+        wait_until("more than a line in the pipe", || {
+            rustix::io::ioctl_fionread(&stdout).is_ok_and(|held| held > 100)
+        });
         running.kill("TERM");
         running.wait().stderr_contains("not all output was taken");
+        let mut printed = String::new();
         stdout.read_to_string(&mut printed).expect("read");
         // The line at which the output was cut comes again, as a whole.
         let cut = printed.rfind('\n').expect("lines") + 1;
@@ -381,7 +383,7 @@ fn its_state_is_kept_while_it_runs() {
     };
     for (line, position) in [("1\n", "2"), ("2\n", "4"), ("3\n", "6")] {
         dir.append("log", line);
-        crate::util::wait_until("it to be saved", || saved(position));
+        wait_until("it to be saved", || saved(position));
     }
     running.kill("KILL");
     running.wait().stdout("1\n2\n3\n").signal(9);
