@@ -71,6 +71,27 @@ fn rotations_with_names_of_every_style() {
     }
 }
 
+// Those between the first and the last were taken for copies of the first.
+#[test]
+fn rotations_of_a_log_whose_lines_are_all_alike() {
+    let text = "GET /health HTTP/1.1\n".repeat(20);
+    type Style = fn(&Dir, usize);
+    let styles: [Style; 2] = [
+        |dir, round| shift(dir, round),
+        |dir, round| dir.rename("log", &format!("log-202611{:02}", round + 1)),
+    ];
+    for style in styles {
+        let dir = Dir::new();
+        first(&dir, "log", &text);
+        for round in 0..3 {
+            style(&dir, round);
+            dir.append("log", &text);
+        }
+        run(&dir, ["log"]).stdout(text.repeat(3)).stderr("").code(0);
+        run(&dir, ["log"]).stdout("").stderr("").code(0);
+    }
+}
+
 #[test]
 fn links_that_were_swapped() {
     let dir = Dir::new();

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Engine;
-use super::siblings::Opened;
+use super::siblings::{Opened, Sibling, place_of};
 use crate::Notice;
 use crate::disk::{Disk, Facts, Readable};
 use crate::generation::Generation;
 use crate::identity::Identity;
 use crate::name::{Name, SILENCE};
-use crate::series::bases;
+use crate::series::{bases, is_like};
 
 /// How much of two files is compared to see whether one is a copy of the other.
 const COMPARED: usize = 4096;
@@ -111,7 +111,7 @@ impl<D: Disk> Engine<D> {
         let mut copied = Copied::No;
         if self.is_begun(owner, &opened) {
             copied = Copied::Perhaps;
-        } else if self.is_copy(owner, &opened) {
+        } else if self.is_copy(owner, &opened, &[]) {
             copied = self.doubt(&opened.sibling.facts);
             if copied == Copied::Perhaps {
                 self.tell_held(owner, path, identity);
@@ -214,24 +214,45 @@ impl<D: Disk> Engine<D> {
             && begins_as(&*opened.file, present)
     }
 
-    /// Is it a copy of a text that is read already? Then it was made by who copies and truncates, or by hand.
-    pub(super) fn is_copy(&self, index: usize, opened: &Opened<D::File>) -> bool {
+    /// Is it a copy of a text that is read already? Then it was made by who copies and truncates, or by hand. `known` are
+    /// the siblings that are no news.
+    pub(super) fn is_copy(
+        &self,
+        index: usize,
+        opened: &Opened<D::File>,
+        known: &[Sibling],
+    ) -> bool {
         let sibling = &opened.sibling;
         let born = sibling.facts.identity.born;
         let name = &self.names[index];
+        // Who renames the files of a series does not copy them: one that stands in the series of a renamed one, and was
+        // made when that was written last or later, was renamed, too, even if all lines are alike.
+        let is_renamed = |generation: &Generation<D::File>| {
+            let is_text = !generation.ended && !generation.is_copy;
+            let at = place_of(known, generation.identity).filter(|_| is_text);
+            at.is_some_and(|at| {
+                let (of, facts) = (&known[at].facts, &sibling.facts);
+                // Within one tick of the clock, what was copied and then written to is longer than its copy.
+                let is_after = of.modified == born.unwrap_or(0) && of.length == facts.length;
+                (Some(of.modified) < born || is_after)
+                    && is_like(known[at].member().name, sibling.member().name)
+            })
+        };
+        let is_in_series = name.generations.iter().any(is_renamed);
         name.generations.iter().enumerate().any(|(at, generation)| {
+            if generation.kind.is_stream() || is_renamed(generation) {
+                return false;
+            }
+            let of_file = generation.identity.born;
             // What is older than the file was not copied from it, however alike they begin.
-            let is_older = born < generation.identity.born && !generation.is_copy;
+            let is_older = born < of_file || is_in_series && born == of_file;
             // What is younger than the file that still has the name was not put aside before; within one tick of
             // the clock nothing is younger, and what was read of it tells. The text may have been truncated since
             // it was last looked at, and be in the copy only.
-            let is_present = at >= name.retired() && born >= generation.identity.born;
-            if generation.kind.is_stream() {
-                return false;
-            }
+            let is_present = at >= name.retired() && born >= of_file;
             (generation.ended || is_present) && has_what_was_read(generation, opened)
                 || !generation.ended
-                    && !is_older
+                    && (!is_older || generation.is_copy)
                     && is_part(&*opened.file, &sibling.facts, &*generation.file)
         })
     }

@@ -110,7 +110,7 @@ impl<D: Disk> Engine<D> {
         self.names[index].know_siblings(found);
         let (mut unseen, copies) = unseen
             .into_iter()
-            .partition::<Vec<_>, _>(|opened| !self.is_copy(index, opened));
+            .partition::<Vec<_>, _>(|opened| !self.is_copy(index, opened, &known));
         unseen.sort_by(|one, other| age.compare(one.member(), other.member()));
         for copy in copies {
             if !self.globs.is_empty() && !self.copies.contains(&copy.sibling.facts.identity) {

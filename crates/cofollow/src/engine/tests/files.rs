@@ -254,6 +254,24 @@ fn a_text_that_came_and_went_unread_comes_before_the_next() {
     }
 }
 
+// All but the first and the last of the files were taken for copies of the first.
+#[test]
+fn logs_whose_lines_are_all_alike_are_no_copies() {
+    let texts = "alike, and long enough to tell a text\n".repeat(20);
+    for names in [["log.3", "log.2", "log.1"], ["log-07", "log-08", "log-09"]] {
+        let mut scene = Scene::new(&["log"], &[&texts]);
+        assert_eq!(scene.drain(), texts);
+        for name in names {
+            scene.rename("log", name);
+            scene.append("log", &texts);
+        }
+        scene.look();
+        assert_eq!(scene.drain(), texts.repeat(3));
+        scene.look();
+        assert_eq!(scene.drain(), "");
+    }
+}
+
 /// What happens to a log and its follower. The writer may be behind: in a file that was renamed already.
 #[derive(Clone, Debug)]
 enum Step {
