@@ -98,6 +98,10 @@ impl<D: Disk> Engine<D> {
         let Some(owner) = owners.copied().filter(|&at| self.names[at].present).min() else {
             return Copied::No;
         };
+        self.find_texts_between(owner);
+        if self.is_anywhere(identity) {
+            return Copied::No;
+        }
         if self.copies.contains(&identity) || self.has_proved_copy(owner, identity) {
             return Copied::Yes;
         }
@@ -122,6 +126,19 @@ impl<D: Disk> Engine<D> {
             self.globs_at.get_or_insert(later);
         }
         copied
+    }
+
+    /// Finds the texts that came and went unread before the one that is in a file now, if there may be such: they are
+    /// the file's own, though their copies may match a pattern, too.
+    fn find_texts_between(&mut self, index: usize) {
+        self.renew_all(index);
+        let name = &self.names[index];
+        let is_fresh = name.present().is_some_and(|present| present.is_fresh);
+        if is_fresh || name.look_again {
+            let hops = name.hops.clone();
+            self.find_unseen(index, &hops);
+            self.watch_files(index);
+        }
     }
 
     /// Has the text been truncated of which a file looked like a copy?

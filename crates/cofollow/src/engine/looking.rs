@@ -363,7 +363,7 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Watches the files of a name whose directories would not tell of them, and sees to those that are polled.
-    fn watch_files(&mut self, index: usize) {
+    pub(super) fn watch_files(&mut self, index: usize) {
         if self.names[index].said_polled {
             self.look_later(index);
         }

@@ -45,6 +45,27 @@ fn what_was_truncated_is_known_before_its_copy_is_met() {
     }
 }
 
+// Copies of texts that nobody had read were followed by their own names, which were read by turns with the log.
+#[test]
+fn texts_that_came_and_went_unread_are_their_logs_own() {
+    for is_seen in [false, true] {
+        let (dir, mut engine) = followed(&[("log", "1\n")]);
+        let write =
+            |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("written");
+        if is_seen {
+            // That there is another text, but nothing of it is read.
+            write("log", "2\n");
+            engine.look_at_all();
+        }
+        write("log.2", "2\n");
+        write("log.1", "3\n");
+        write("log", "4\n");
+        engine.look_at_data(0);
+        engine.look_at_glob(0, None);
+        assert_eq!(all_of(&mut engine), "2\n3\n4\n");
+    }
+}
+
 // What got a name that matches, too, and was too short to be told from the beginning of a copy, was never looked at
 // again.
 #[test]
