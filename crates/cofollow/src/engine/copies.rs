@@ -30,17 +30,6 @@ pub(crate) enum Copied {
     No,
 }
 
-/// A file that looks like a copy of a text that is followed.
-#[derive(Debug)]
-pub(crate) struct Doubt {
-    since: Instant,
-    /// How long it was when it was last seen, and since when.
-    length: u64,
-    grown: Instant,
-    /// The name under which it has been told that it is held.
-    told: Option<Arc<OsStr>>,
-}
-
 impl<D: Disk> Engine<D> {
     /// The file that a truncated text was copied to, if more of it is there than was read.
     pub(crate) fn find_copy(&mut self, index: usize, at: usize) -> Option<(Arc<D::File>, Facts)> {
@@ -102,11 +91,12 @@ impl<D: Disk> Engine<D> {
         if self.is_anywhere(identity) {
             return Copied::No;
         }
-        if self.copies.contains(&identity) || self.has_proved_copy(owner, identity) {
+        self.lookalikes.see(identity, path);
+        if self.lookalikes.is_copy(identity) || self.has_proved_copy(owner, identity) {
             return Copied::Yes;
         }
         let is_known = |name: &Name<D::File>| name.known_siblings().any(|known| known == identity);
-        if !self.doubts.contains_key(&identity) && is_known(&self.names[owner]) {
+        if self.lookalikes.doubt(identity).is_none() && is_known(&self.names[owner]) {
             return Copied::Yes;
         }
         let Ok(opened) = self.open(sibling) else {
@@ -116,7 +106,7 @@ impl<D: Disk> Engine<D> {
         if self.is_begun(owner, &opened) {
             copied = Copied::Perhaps;
         } else if self.is_copy(owner, &opened, &[]) {
-            copied = self.doubt(&opened.sibling.facts);
+            copied = self.doubt(&opened.sibling);
             if copied == Copied::Perhaps {
                 self.tell_held(owner, path, identity);
             }
@@ -143,12 +133,11 @@ impl<D: Disk> Engine<D> {
 
     /// Has the text been truncated of which a file looked like a copy?
     fn has_proved_copy(&mut self, owner: usize, identity: Identity) -> bool {
-        let doubt = self.doubts.get(&identity);
+        let doubt = self.lookalikes.doubt(identity);
         let proof = doubt.zip(self.names[owner].renewed);
         // It may have been known before the copy was met.
         let is_proved = proof.is_some_and(|(doubt, renewed)| renewed + SILENCE >= doubt.since);
         if is_proved {
-            self.copies.insert(identity);
             self.end_doubt(identity, owner);
         }
         is_proved
@@ -156,8 +145,7 @@ impl<D: Disk> Engine<D> {
 
     /// The text of which a file looked like a copy has been truncated: it is one.
     pub(super) fn end_doubt(&mut self, identity: Identity, owner: usize) {
-        let doubt = self.doubts.remove(&identity);
-        if let Some(told) = doubt.and_then(|doubt| doubt.told) {
+        if let Some(told) = self.lookalikes.prove(identity) {
             let of = Arc::clone(&self.names[owner].shown);
             (self.notify)(&Notice::Copy(told, of));
         }
@@ -165,15 +153,14 @@ impl<D: Disk> Engine<D> {
 
     /// A file is read that may have been held.
     pub(super) fn let_in(&mut self, identity: Identity) {
-        let doubt = self.doubts.remove(&identity);
-        if let Some(told) = doubt.and_then(|doubt| doubt.told) {
+        if let Some(told) = self.lookalikes.clear(identity) {
             (self.notify)(&Notice::LetIn(told));
         }
     }
 
     /// Tells once that a file is held, if that has not been over in a moment.
     fn tell_held(&mut self, owner: usize, path: &Path, identity: Identity) {
-        if let Some(doubt) = self.doubts.get_mut(&identity)
+        if let Some(doubt) = self.lookalikes.doubt_mut(identity)
             && doubt.told.is_none()
             && doubt.since.elapsed() >= MOMENT
         {
@@ -186,9 +173,9 @@ impl<D: Disk> Engine<D> {
 
     /// A file looks like a copy. It is one if the text is truncated; otherwise it may be a log that begins alike, which
     /// is to be read.
-    fn doubt(&mut self, facts: &Facts) -> Copied {
+    fn doubt(&mut self, sibling: &Sibling) -> Copied {
         let now = Instant::now();
-        let grown = self.note_doubt(facts);
+        let grown = self.note_doubt(sibling);
         let is_silent = now.saturating_duration_since(grown) >= SILENCE;
         // Who does not follow will not look again.
         if is_silent || self.is_last_look || !self.rules.follow {
@@ -199,18 +186,13 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Notes that a file looks like a copy, and tells since when it has not grown.
-    pub(super) fn note_doubt(&mut self, facts: &Facts) -> Instant {
-        let now = Instant::now();
-        let doubt = self.doubts.entry(facts.identity).or_insert(Doubt {
-            since: now,
-            length: facts.length,
-            grown: now,
-            told: None,
-        });
-        if doubt.length != facts.length {
-            (doubt.length, doubt.grown) = (facts.length, now);
-        }
-        doubt.grown
+    pub(super) fn note_doubt(&mut self, sibling: &Sibling) -> Instant {
+        let is_there = |identity, path: &Path| {
+            let facts = self.disk.facts(path);
+            facts.is_ok_and(|facts| facts.identity == identity)
+        };
+        self.lookalikes.forget_gone(is_there);
+        self.lookalikes.note_doubt(&sibling.facts, &sibling.path)
     }
 
     /// Is somebody just copying the present file, perhaps, and not far enough to tell?

@@ -157,7 +157,7 @@ impl<D: Disk> Engine<D> {
             name.look_at = None;
             if !was_free {
                 self.paths.remove(&name.path);
-                self.free.push(index);
+                self.free.push_back(index);
                 self.outbox.forget(index);
             }
             self.set_alarm(index);

@@ -2,6 +2,7 @@
 
 mod copies;
 mod globbing;
+mod lookalikes;
 mod looking;
 mod owners;
 mod reading;
@@ -12,7 +13,7 @@ mod unseen;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,7 +35,7 @@ use crate::{By, Notice, Start};
 
 pub(crate) use siblings::is_passing;
 
-use copies::Doubt;
+use lookalikes::Lookalikes;
 use owners::Owners;
 use reading::Came;
 use resuming::Saver;
@@ -71,8 +72,8 @@ pub(crate) struct Engine<D: Disk> {
     /// Their places by their paths; of one that was given twice the first.
     paths: HashMap<PathBuf, usize>,
     owners: Owners,
-    /// Places in `names` that are free.
-    free: Vec<usize>,
+    /// Places in `names` that are free, that which has been so for longest first.
+    free: VecDeque<usize>,
     globs: Vec<Glob>,
     /// When to look at the patterns again, if they cannot be watched.
     globs_at: Option<Instant>,
@@ -97,10 +98,8 @@ pub(crate) struct Engine<D: Disk> {
     stream_waits: Vec<(usize, Wait)>,
     /// Files that were let go.
     past: HashMap<Identity, Past>,
-    /// Copies of texts that are followed, which match a pattern too.
-    copies: HashSet<Identity>,
-    /// What matches a pattern and looks like such a copy.
-    doubts: HashMap<Identity, Doubt>,
+    /// What matches a pattern and is, or looks like, the copy of a text that is followed.
+    lookalikes: Lookalikes,
     saver: Option<Saver>,
     said_none_left: bool,
     is_last_look: bool,
@@ -121,7 +120,7 @@ impl<D: Disk> Engine<D> {
             names: Vec::new(),
             paths: HashMap::new(),
             owners: Owners::default(),
-            free: Vec::new(),
+            free: VecDeque::new(),
             globs: Vec::new(),
             globs_at: None,
             notify,
@@ -137,8 +136,7 @@ impl<D: Disk> Engine<D> {
             streams: BTreeSet::new(),
             stream_waits: Vec::new(),
             past: HashMap::new(),
-            copies: HashSet::new(),
-            doubts: HashMap::new(),
+            lookalikes: Lookalikes::default(),
             saver: None,
             said_none_left: false,
             is_last_look: false,
@@ -175,8 +173,9 @@ impl<D: Disk> Engine<D> {
     pub(crate) fn add_name(&mut self, path: &Path, shown: impl AsRef<OsStr>) -> usize {
         let name = Name::new(path, shown.as_ref().into());
         // One that matched a pattern once and is gone leaves its place, when it is in no queue any more.
-        let queued = |&free: &usize| self.names[free].queued;
-        let index = if let Some(free) = self.free.pop_if(|free| !queued(free)) {
+        let free = self.free.front().copied();
+        let index = if let Some(free) = free.filter(|&free| !self.names[free].queued) {
+            self.free.pop_front();
             self.names[free] = name;
             free
         } else {
@@ -296,7 +295,9 @@ impl<D: Disk> Engine<D> {
         self.listings.clear();
         for index in 0..self.names.len() {
             self.save_in_time();
-            self.look_at_name(index, None);
+            if !self.names[index].is_free {
+                self.look_at_name(index, None);
+            }
         }
         for at in 0..self.globs.len() {
             self.look_at_glob(at, None);

@@ -300,7 +300,7 @@ impl<D: Disk> Engine<D> {
                 present: name.present,
                 siblings: name
                     .known_siblings()
-                    .filter(|known| !self.doubts.contains_key(known))
+                    .filter(|known| self.lookalikes.doubt(*known).is_none())
                     .collect(),
             }
         }));

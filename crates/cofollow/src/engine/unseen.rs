@@ -113,8 +113,8 @@ impl<D: Disk> Engine<D> {
             .partition::<Vec<_>, _>(|opened| !self.is_copy(index, opened, &known));
         unseen.sort_by(|one, other| age.compare(one.member(), other.member()));
         for copy in copies {
-            if !self.globs.is_empty() && !self.copies.contains(&copy.sibling.facts.identity) {
-                self.note_doubt(&copy.sibling.facts);
+            if !self.globs.is_empty() && !self.lookalikes.is_copy(copy.sibling.facts.identity) {
+                self.note_doubt(&copy.sibling);
             }
             known.push(copy.sibling);
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{all_of, engine};
+use super::{all_of, engine, owners_are_those_of_the_walk};
 use crate::Start;
 use crate::disk::Os;
 use crate::engine::Engine;
@@ -94,6 +94,44 @@ fn what_does_not_begin_as_another_is_no_beginning_of_a_copy() {
     assert_eq!(all_of(&mut engine), "");
     engine.look_at_last();
     assert_eq!(all_of(&mut engine), "1\n");
+}
+
+// What was known of each copy was kept for ever.
+#[test]
+fn rotations_for_months_leave_no_more_than_there_is() {
+    const KEPT: usize = 5;
+    const ROTATIONS: usize = 1000;
+    let text = |number: usize| format!("{BANNER}{number}\n");
+    for is_copied in [false, true] {
+        let (dir, mut engine) = followed(&[("log", &text(0))]);
+        let log = dir.path().join("log");
+        let aside = |number: usize| dir.path().join(format!("log-{:08}", 20_260_101 + number));
+        for number in 1..=ROTATIONS {
+            if is_copied {
+                fs::copy(&log, aside(number)).expect("copied");
+                engine.look_at_glob(0, None);
+            } else {
+                fs::rename(&log, aside(number)).expect("renamed");
+            }
+            fs::write(&log, text(number)).expect("written");
+            if number > KEPT {
+                fs::remove_file(aside(number - KEPT)).expect("removed");
+            }
+            engine.look_at_all();
+            assert_eq!(all_of(&mut engine), text(number));
+            // The writers of what was put aside have been silent for long.
+            engine.keep_time(Instant::now() + Duration::from_mins(1));
+        }
+        let held = [
+            engine.lookalikes.len(),
+            engine.paths.len(),
+            engine.names.len(),
+            engine.owners.entries().count(),
+            engine.alarms.len(),
+        ];
+        assert!(held.iter().all(|&held| held < 200), "{is_copied} {held:?}");
+        assert!(owners_are_those_of_the_walk(&engine));
+    }
 }
 
 /// Longer than may be chance.
