@@ -248,10 +248,13 @@ impl Search<'_> {
             }
             parts => parts?,
         };
+        let threads = match parts.threads() {
+            1 => "one thread".into(),
+            several => format!("{several} threads"),
+        };
         self.program.debug(format_args!(
-            "{}: searched in parts by {} threads",
-            printable(what),
-            parts.threads()
+            "{}: searched in parts by {threads}",
+            printable(what)
         ));
         let ended = self.driver.pump(&mut parts, grep.output())?;
         grep.absorb(parts.passed());

@@ -41,8 +41,6 @@ pub struct Parallel {
     wait: Option<Wait>,
     threads: usize,
     parts: u64,
-    end: u64,
-    passed: Passed,
 }
 
 /// Where it is searched.
@@ -102,9 +100,9 @@ impl Parallel {
         let threads = threads
             .min(MOST)
             .min(usize::try_from(parts).unwrap_or(MOST));
-        let begin = stretch.range.start;
         let state = State {
             lines: stretch.before.lines,
+            end: stretch.range.start,
             ..State::default()
         };
         let shared = Arc::new(Shared {
@@ -138,8 +136,6 @@ impl Parallel {
             wait: None,
             threads: running,
             parts,
-            end: begin,
-            passed: Passed::default(),
         })
     }
 
@@ -150,12 +146,12 @@ impl Parallel {
 
     /// After its end: how far the file was searched.
     pub fn end(&self) -> u64 {
-        self.end
+        self.shared.lock().end
     }
 
     /// What was passed up to there.
     pub fn passed(&self) -> Passed {
-        self.passed
+        self.shared.lock().passed
     }
 }
 
@@ -180,30 +176,25 @@ impl Pull for Parallel {
     fn pull(&mut self, _: &Waits) -> Result<Pulled> {
         self.news.clear();
         let mut state = self.shared.lock();
-        loop {
-            if state.first == self.parts {
-                return Ok(Pulled::End);
-            }
-            let Some(part) = state.parts.front_mut() else {
-                return Ok(Pulled::Wait);
-            };
-            let was_full = part.is_full();
-            if let Some(block) = part.take() {
-                if was_full && !part.is_full() {
-                    self.shared.changed.notify_all();
-                }
-                return Ok(Pulled::Block(block));
-            }
-            let Some(outcome) = part.outcome.take() else {
-                return Ok(Pulled::Wait);
-            };
-            state.parts.pop_front();
-            state.first += 1;
-            let (passed, end) = outcome?;
-            state.lines += passed.lines;
-            self.passed.add(passed);
-            self.end = end.unwrap_or(self.end);
+        if state.pass_searched() {
             self.shared.changed.notify_all();
+        }
+        if state.first == self.parts {
+            return Ok(Pulled::End);
+        }
+        let Some(part) = state.parts.front_mut() else {
+            return Ok(Pulled::Wait);
+        };
+        let was_full = part.is_full();
+        if let Some(block) = part.take() {
+            if was_full && !part.is_full() {
+                self.shared.changed.notify_all();
+            }
+            return Ok(Pulled::Block(block));
+        }
+        match part.outcome.take() {
+            Some(Err(error)) => Err(error),
+            _ => Ok(Pulled::Wait),
         }
     }
 }

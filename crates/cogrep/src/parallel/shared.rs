@@ -31,6 +31,10 @@ pub(super) struct State {
     pub(super) first: u64,
     /// How many lines were before it.
     pub(super) lines: u64,
+    /// What was passed in the parts before it.
+    pub(super) passed: Passed,
+    /// How far the lines before it reach.
+    pub(super) end: u64,
     /// The number of the next to be searched.
     pub(super) next: u64,
     pub(super) stops: bool,
@@ -66,9 +70,28 @@ impl Part {
 }
 
 impl State {
+    /// Is there something to be taken: what was found in the first part, or why it failed?
     pub(super) fn has_something(&self) -> bool {
         let first = self.parts.front();
         first.is_some_and(|part| !part.found.is_empty() || part.outcome.is_some())
+    }
+
+    /// Is done with the first parts as far as they have been searched and all that was found in them has been taken.
+    /// The threads do this, too: the loop need not be woken for parts in which nothing is found. Answers if there was
+    /// one.
+    pub(super) fn pass_searched(&mut self) -> bool {
+        let first = self.first;
+        while let Some(part) = self.parts.front()
+            && part.found.is_empty()
+            && let Some(Ok((passed, end))) = part.outcome
+        {
+            self.parts.pop_front();
+            self.first += 1;
+            self.lines += passed.lines;
+            self.passed.add(passed);
+            self.end = end.unwrap_or(self.end);
+        }
+        self.first > first
     }
 
     /// The part of this number. It is there as long as it is not done with.
@@ -119,9 +142,13 @@ impl Shared {
             part.lines.get_or_insert(0);
             part.outcome = Some(outcome);
         }
+        state.pass_searched();
+        let is_news = state.has_something() || state.first == self.parts;
         drop(state);
         self.changed.notify_all();
-        self.ring.ring();
+        if is_news {
+            self.ring.ring();
+        }
     }
 
     /// Passes on what was found in a part, once there is room for it. Answers if it is still wanted.

@@ -93,3 +93,32 @@ fn a_file_that_is_shorter_than_it_was_ends_early() {
     assert_eq!(lines.take(), b"a\n");
     assert_eq!(parallel.end(), 2);
 }
+
+// Each part had to wait for the loop to take that nothing was found in it.
+#[test]
+fn parts_in_which_nothing_is_found_wait_for_nobody() {
+    let mut file = tempfile::tempfile().expect("a file");
+    let line = [&[b'x'; 999][..], b"\n"].concat();
+    file.write_all(&line.repeat(12_000)).expect("written");
+    let stretch = Stretch {
+        file,
+        what: "a file".into(),
+        range: 0..12_000_000,
+        terminator: b'\n',
+        before: Passed::default(),
+        counts_lines: false,
+    };
+    let settings = Settings::default();
+    let parallel = Parallel::new(stretch, &pattern(), &settings, Input::default(), 2);
+    let parallel = parallel.expect("threads");
+    let shared = &parallel.shared;
+    let is_unsearched = |state: &mut State| state.first < shared.parts;
+    let deadline = std::time::Duration::from_mins(1);
+    let waited = shared
+        .changed
+        .wait_timeout_while(shared.lock(), deadline, is_unsearched);
+    let (state, timeout) = waited.expect("no panic");
+    assert!(!timeout.timed_out(), "{} of {}", state.first, shared.parts);
+    drop(state);
+    assert_eq!(parallel.end(), 12_000_000);
+}
