@@ -18,6 +18,8 @@ cases:
              that come out are none that went in
   latency    of one line through it, to standard output and a file in --dir
   memory     the most that it holds while pipe/3 runs, its reader stopping for a moment
+  stalled    the most that it holds, and the processor time, when of 1, 8 and 64 pipes nobody reads and up to 20 MiB
+             may wait for each: 60 MiB in writes of 4 KB, or as many as it takes
 Without a case it is all of them, with N of 1, 2, 3, 8 and 16. The larger N, the less is copied.
 """
 
@@ -39,10 +41,12 @@ import report
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"))
 COUNTS = (1, 2, 3, 8, 16)
 FANS = ("pipe", "read", "file", "files", "copies")
-CASES = (*(f"{fan}/{count}" for fan in FANS for count in COUNTS), "branches", "latency", "memory")
+CASES = (*(f"{fan}/{count}" for fan in FANS for count in COUNTS), "branches", "latency", "memory", "stalled")
 WRITTEN = 128 << 10
 READ = 64 << 10
 SPLICED = 1 << 20
+STALLED = (1, 8, 64)
+POLICIES = ("block", "drop-oldest", "drop-newest", "spill")
 WORDS = ("python", "ply", "swig")
 
 
@@ -259,6 +263,52 @@ def memory(options, results):
     results["memory"] = figures
 
 
+def feed(fd, size):
+    """Writes so much, or what is taken before nothing is for a second."""
+    piece = (b"x" * 99 + b"\n") * 40
+    os.set_blocking(fd, False)
+    sent, last = 0, time.monotonic()
+    while sent < size and time.monotonic() - last < 1:
+        try:
+            # A line that was written in part is finished first.
+            sent += os.write(fd, piece[sent % 100 :])
+            last = time.monotonic()
+        except BlockingIOError:
+            time.sleep(0.001)
+
+
+def hold(command, count, when_full):
+    pipes = [os.pipe() for _ in range(count)]
+    writers = [writer for _, writer in pipes]
+    reader, writer = os.pipe()
+    names = [f"/dev/fd/{fd}" for fd in writers]
+    words = [*shlex.split(command), "--queue=20M", f"--when-full={when_full}", *names]
+    process = subprocess.Popen(
+        words, stdin=reader, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=writers
+    )
+    try:
+        feed(writer, 60 << 20)
+        held = most_held(process.pid)
+    finally:
+        process.kill()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        for fd in (reader, writer, *(fd for pipe in pipes for fd in pipe)):
+            os.close(fd)
+    return held, usage.ru_utime + usage.ru_stime
+
+
+def stalled(options, results):
+    print("\n### stalled\n\n| --when-full | targets | MiB | CPU s |\n| --- | ---: | ---: | ---: |")
+    figures = {}
+    for when_full in POLICIES:
+        for count in STALLED:
+            held, cpu = hold(options.cobroadcast, count, when_full)
+            print(f"| {when_full} | {count} | {held / (1 << 20):.1f} | {cpu:.2f} |")
+            figures[f"{when_full}/{count}"] = {"memory": held, "cpu": cpu}
+    results["stalled"] = figures
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, usage=argparse.SUPPRESS
@@ -277,7 +327,7 @@ def main():
         if "/" in case:
             fan(case, options, results)
         else:
-            {"branches": branches, "latency": latency, "memory": memory}[case](options, results)
+            {"branches": branches, "latency": latency, "memory": memory, "stalled": stalled}[case](options, results)
     if options.json:
         described = report.machine(["tee", "pee", "grep"]) | {"cases": results}
         options.json.write_text(json.dumps(described, indent=1, default=str))

@@ -63,11 +63,12 @@ impl Child {
         if self.end.told(waits) == Told::Nothing {
             return Ok(None);
         }
-        let status = self.inner.try_wait()?;
-        if status.is_some() {
+        let status = self.inner.try_wait();
+        // Also if somebody else has waited for it: its number may be another's now.
+        if !matches!(status, Ok(None)) {
             self.process.0.set(None);
         }
-        Ok(status)
+        status
     }
 }
 
