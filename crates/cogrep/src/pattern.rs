@@ -90,11 +90,11 @@ impl Engine {
         if patterns.is_empty() {
             return Ok(Engine::Nothing);
         }
+        if syntax.literal {
+            longest_first(patterns);
+        }
         if syntax.ignore_case && are_texts_in_any_case(patterns, syntax) {
             patterns.retain(|text| !text.contains(&syntax.terminator));
-            if syntax.literal {
-                longest_first(patterns);
-            }
             return Ok(match patterns[..] {
                 [] => Engine::Nothing,
                 _ if syntax.lines => Engine::WholeLines(WholeLines::new(patterns, syntax)),
@@ -104,9 +104,6 @@ impl Engine {
         let are_texts = patterns.iter().all(|text| stands_for_itself(text, syntax));
         // An empty word is not a text but a place between characters.
         if !are_texts || (syntax.words && patterns.iter().any(|text| text.is_empty())) {
-            if syntax.literal {
-                longest_first(patterns);
-            }
             let hir = parse::alternatives(patterns, syntax)?;
             return Ok(Engine::Regex(Box::new(LineRegex::new(hir, syntax)?)));
         }
@@ -116,9 +113,6 @@ impl Engine {
             patterns.retain(|text| !text.is_empty());
             let texts = (!patterns.is_empty()).then(|| Shown::new(patterns, syntax));
             return Ok(Engine::All(texts.transpose()?));
-        }
-        if syntax.literal {
-            longest_first(patterns);
         }
         Ok(match patterns[..] {
             [] => Engine::Nothing,

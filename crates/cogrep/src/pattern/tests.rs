@@ -405,6 +405,17 @@ fn a_pattern_with_a_broken_byte_finds_words_beside_one() {
     }
 }
 
+// Met by the differential test: beside an empty text the first was the match, not the longest.
+#[test]
+fn beside_an_empty_text_too_the_longest_is_the_match() {
+    let syntax = Syntax {
+        literal: true,
+        ..Syntax::default()
+    };
+    let mut pattern = Pattern::any_of([&b"_"[..], b"_ ", b""], syntax).expect("texts");
+    assert_eq!(pattern.bounds(b"_ ", 0), Some(0..2));
+}
+
 // The groups of words were lost in a line with a broken byte.
 #[test]
 fn words_beside_a_broken_byte_have_their_groups() {
