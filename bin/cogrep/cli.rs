@@ -305,7 +305,7 @@ fn patterns() -> [Arg; 9] {
     ]
 }
 
-fn selection() -> [Arg; 6] {
+fn selection() -> [Arg; 7] {
     [
         flag("invert-match", "Select the lines that do not match").short('v'),
         option("max-count")
@@ -321,6 +321,12 @@ fn selection() -> [Arg; 6] {
             .value_parser(binary_files)
             .help("The same, as --binary-files=text"),
         flag("binary", "Leave carriage returns alone: always so here").short('U'),
+        flag(
+            "unix-byte-offsets",
+            "Count bytes as they are: always so here",
+        )
+        .short('u')
+        .hide(true),
     ]
 }
 

@@ -103,8 +103,12 @@ fn selects_nothing(cli: &Cli, patterns: &[Vec<u8>], settings: &Settings) -> bool
     let is_empty =
         !patterns.is_empty() && patterns.iter().all(|lines| lines.iter().all(is_newline));
     let matches_all = is_empty && !cli.word_regexp && !cli.line_regexp;
-    settings.report != Report::NamesWithout
-        && (settings.max_count == Some(0) || (settings.invert && matches_all))
+    let selects_none = if settings.invert {
+        matches_all
+    } else {
+        patterns.is_empty()
+    };
+    settings.report != Report::NamesWithout && (settings.max_count == Some(0) || selects_none)
 }
 
 fn run(

@@ -99,6 +99,14 @@ fn a_line_that_memory_cannot_hold_is_told() {
     }
 }
 
+// It was folded whole to be looked up among the texts.
+#[test]
+fn a_long_line_is_no_short_text_whatever_memory_there_is() {
+    let script = "ulimit -v 150000; head -c 60000000 /dev/zero | \"$cogrep\" -x -i -c -e a -e b";
+    let output = sh(script).run();
+    output.stdout("0\n").stderr("").code(1);
+}
+
 #[test]
 fn a_closed_standard_input_is_told() {
     let output = sh("\"$cogrep\" a <&-").run();

@@ -1,6 +1,6 @@
 //! What each option does, and how the command line is taken apart.
 
-use super::{as_grep, cogrep, sh};
+use super::{as_grep, as_grep_in, cogrep, sh};
 use crate::util::{Cmd, Dir};
 
 /// The output of `cogrep args` on `text`, which has to find something.
@@ -191,6 +191,37 @@ fn a_maximum_of_zero_reads_nothing_and_selects_nothing() {
     let output = cogrep(["-m0", "--stats", "a"]).stdin("a\n").run();
     output.stdout("").code(1);
     output.stderr_contains("cogrep: 0 lines in, 0 out, 0 B, ");
+}
+
+// All was read, and a missing file told.
+#[test]
+fn no_pattern_reads_nothing_and_selects_nothing() {
+    let dir = Dir::new();
+    dir.write("none", "");
+    dir.write("in", "a\n");
+    for args in [
+        &["-c"][..],
+        &["-l"],
+        &["-q"],
+        &["-o"],
+        &["-w"],
+        &["-x"],
+        &["-z"],
+    ] {
+        for file in ["in", "missing"] {
+            let args = [args, &["-f", "none", file]].concat();
+            as_grep_in(&dir, &args, "", "", 1);
+            let output = cogrep(args).dir(dir.path("")).run();
+            output.stderr("");
+        }
+    }
+    as_grep_in(&dir, &["-L", "-f", "none", "in"], "", "in\n", 1);
+    as_grep_in(&dir, &["-v", "-f", "none", "in"], "", "a\n", 0);
+    // The chain ends though its source does not.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let output = cogrep(["-f", "none"]).dir(dir.path("")).stdin_from(reader);
+    output.run().stdout("").code(1);
+    drop(writer);
 }
 
 #[test]

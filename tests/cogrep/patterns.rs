@@ -390,6 +390,11 @@ fn options_that_change_nothing_are_taken() {
     ] {
         as_grep(&[option, "a|b"], "a\nc\nb\n", "a\nb\n", 0);
     }
+    // Newer greps have these no more.
+    for option in ["-u", "--unix-byte-offsets"] {
+        let output = cogrep([option, "a"]).stdin("a\n").run();
+        output.stdout("a\n").stderr("").code(0);
+    }
 }
 
 /// No pattern makes it slow beyond measure, or take memory without bound.

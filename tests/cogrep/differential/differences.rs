@@ -23,7 +23,9 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "words behind a match",
         excludes: Some(|search, _| {
-            search.has("-w") && search.has("-o") && may_follow_a_word(search)
+            search.has("-w")
+                && search.has("-o")
+                && (may_follow_a_word(search) || search.any(is_choice))
         }),
         witness: (
             "C.UTF-8",
@@ -148,18 +150,20 @@ fn may_be_empty(search: &Search) -> bool {
 
 /// May the first match that a backtracker finds be shorter than the longest that begins there?
 fn may_be_shorter(search: &Search) -> bool {
-    let choices = |node: &Node| {
-        matches!(node, Node::Alternatives(_))
-            || matches!(node, Node::Repeat(_, quantifier) if !["{0}", "{1}", "{2}"].contains(quantifier))
-    };
     match &search.patterns {
         // Of plain texts the longest is the match, as in grep.
         Patterns::Literals(_) => false,
         // A single choice takes all it can, and nothing behind it can make more of it.
         Patterns::Regexes(nodes) => {
             nodes.len() > 1
-                || nodes[0].count(&choices) > 1
+                || nodes[0].count(&is_choice) > 1
                 || nodes[0].any(&|node| matches!(node, Node::Alternatives(_)))
         }
     }
+}
+
+/// May it match more than one text at a place?
+fn is_choice(node: &Node) -> bool {
+    matches!(node, Node::Alternatives(_))
+        || matches!(node, Node::Repeat(_, quantifier) if !["{0}", "{1}", "{2}"].contains(quantifier))
 }

@@ -173,6 +173,8 @@ impl Shown {
 #[derive(Clone, Debug)]
 pub(super) struct WholeLines {
     texts: Arc<HashSet<Vec<u8>>>,
+    /// A longer line is none of them: it is neither folded nor looked up.
+    longest: usize,
     /// Where case does not count the texts are folded, and so is a line, into this.
     folding: Option<(Arc<Folding>, Vec<u8>)>,
 }
@@ -187,8 +189,12 @@ impl WholeLines {
             }
             folded
         };
+        let texts: HashSet<Vec<u8>> = texts.iter().map(folded).collect();
+        // Folded, a character may be a quarter as long.
+        let shrinks = if folding.is_some() { 4 } else { 1 };
         WholeLines {
-            texts: Arc::new(texts.iter().map(folded).collect()),
+            longest: texts.iter().map(Vec::len).max().unwrap_or(0) * shrinks,
+            texts: Arc::new(texts),
             folding: folding.map(|folding| (Arc::new(folding), Vec::new())),
         }
     }
@@ -209,6 +215,9 @@ impl WholeLines {
     }
 
     fn has(&mut self, line: &[u8]) -> bool {
+        if line.len() > self.longest {
+            return false;
+        }
         match &mut self.folding {
             None => self.texts.contains(line),
             Some((folding, folded)) => {
