@@ -47,9 +47,7 @@ fn an_empty_file_of_patterns_matches_nothing_and_an_empty_line_everything() {
     dir.write("before", "\na");
     as_grep_in(&dir, &["-f", "empty"], "a\n\n", "", 1);
     as_grep_in(&dir, &["-f", "empty", "-v"], "a\n\n", "a\n\n", 0);
-    // GNU grep 3.8 ends without a look at the files, and prints no count.
-    let count = cogrep(["-f", "empty", "-c"]).dir(dir.path("")).stdin("a\n");
-    count.run().stdout("0\n").code(1);
+    as_grep_in(&dir, &["-f", "empty", "-c"], "a\n", "", 1);
     as_grep_in(&dir, &["-f", "empty", "-e", "b"], "a\nb\n", "b\n", 0);
     as_grep_in(&dir, &["-f", "empty", "-x"], "\n", "", 1);
     for name in ["line", "behind", "before"] {
