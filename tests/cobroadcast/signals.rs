@@ -54,3 +54,47 @@ fn with_i_an_interrupt_does_nothing() {
     running.wait().stdout("one\ntwo\n").stderr("").signal(15);
     drop(writer);
 }
+
+// The second was heard while there still was input, and forgotten: only a third one ended it.
+#[test]
+fn a_second_signal_ends_it_though_the_input_still_comes() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let _yes = Cmd::new("yes").stdout_to(writer).spawn();
+    let dir = Dir::new();
+    let script = "echo ready; cat >/dev/null; sleep 1000";
+    let running = cobroadcast(&dir, &["-c", script])
+        .stdin_from(reader)
+        .spawn();
+    running.wait_for_stdout(|out| out == b"ready\n");
+    running.kill("TERM");
+    // What comes sooner would be the same signal. The input is read for a second after the first.
+    Cmd::new("sleep").arg("0.2").run().code(0);
+    running.kill("TERM");
+    running.wait_with_open_stdin().stderr("").signal(15);
+}
+
+/// One in a process group of its own, as a terminal's.
+fn in_a_group(args: &[&str]) -> Running {
+    let cmd = Cmd::new("setsid").args(["env", "--default-signal=INT,TERM,HUP"]);
+    cmd.arg(built("cobroadcast")).args(args).spawn()
+}
+
+/// Sends a signal to all of the group, as ^C does.
+fn kill_group(running: &Running, signal: &str) {
+    let group = format!("-{}", running.pid());
+    Cmd::new("kill")
+        .args(["-s", signal, "--", &group])
+        .run()
+        .code(0);
+}
+
+#[test]
+fn a_branch_that_dies_of_our_own_signal_is_not_started_again() {
+    for (signal, number) in [("INT", 2), ("TERM", 15)] {
+        let running = in_a_group(&["--restart", "-c", "echo ready; exec sleep 1000"]);
+        running.wait_for_stdout(|out| out == b"ready\n");
+        kill_group(&running, signal);
+        let output = running.wait_with_open_stdin();
+        output.stdout("ready\n").stderr("").signal(number);
+    }
+}
