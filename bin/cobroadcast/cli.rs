@@ -131,8 +131,7 @@ impl Cli {
     /// What waits for each target; none, if the bytes need not be seen on their way: nothing is counted, no line is
     /// to begin where it should, and pipes hold enough.
     pub fn limits(&self) -> Option<Limits> {
-        let is_counted = self.stats || self.debug;
-        let is_plain = self.has_default_limits && !is_counted && !self.minds_lines();
+        let is_plain = self.has_default_limits && !self.stats && !self.minds_lines();
         (!is_plain).then(|| self.limits.clone())
     }
 

@@ -20,8 +20,12 @@ fn main() -> ExitCode {
         Ok(matches) => matches,
         Err(status) => return status,
     };
-    let program = program.reporting(&matches);
-    match run(&program, &Cli::new(&matches)) {
+    let cli = Cli::new(&matches);
+    let mut program = program.reporting(&matches);
+    if cli.limits().is_none() {
+        program = program.uncounted();
+    }
+    match run(&program, &cli) {
         Ok((ended, status)) => program.exit(Ok(ended), status),
         Err(error) if outcome::is_told(&error) => {
             program.exit(Ok(Ended::Stopped), program.failure())

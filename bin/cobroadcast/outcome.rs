@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use cobroadcast::{Account, Counts, Failed, GivenUp, Limits, Process, WhenFull};
-use costage::{Ended, Error, Result, printable, reason};
+use costage::{Ended, Error, Result, Written, printable, reason};
 use coutils_cli::Program;
 
 use crate::cli::{Cli, OutputError};
@@ -24,6 +24,8 @@ struct Shared {
     killed: RefCell<Vec<String>>,
     /// What became of the lines, for each target.
     accounts: RefCell<Vec<(String, Account)>>,
+    /// What counts the bytes of the targets whose lines nobody sees.
+    unseen: RefCell<Vec<(String, Written)>>,
     says_totals: bool,
     is_debugged: bool,
 }
@@ -36,6 +38,7 @@ impl Outcome {
             has_failed: Cell::new(false),
             killed: RefCell::default(),
             accounts: RefCell::default(),
+            unseen: RefCell::default(),
             says_totals: cli.stats,
             is_debugged: cli.debug,
         }))
@@ -72,6 +75,18 @@ impl Outcome {
         }
     }
 
+    /// What judges the errors of one target whose lines nobody sees.
+    pub fn judge_of_unseen(
+        &self,
+        name: &str,
+        written: Written,
+    ) -> impl FnMut(Error) -> Result<()> + 'static {
+        let mut unseen = self.0.unseen.borrow_mut();
+        unseen.push((name.to_owned(), written));
+        let outcome = self.clone();
+        move |error| outcome.judge(error)
+    }
+
     /// Tells what is left to tell. The status of a good end.
     pub fn status(&self, ended: &Result<Ended>) -> ExitCode {
         if !matches!(ended, Ok(Ended::Signal(_))) {
@@ -81,6 +96,12 @@ impl Outcome {
         }
         for (name, account) in self.0.accounts.borrow().iter() {
             self.report(name, account);
+        }
+        for (name, written) in self.0.unseen.borrow().iter() {
+            let bytes = written.bytes();
+            self.0
+                .program
+                .debug(format_args!("{}: {bytes} bytes written", quoted(name)));
         }
         if self.0.has_failed.get() {
             self.0.program.failure()
@@ -100,7 +121,10 @@ impl Outcome {
 
     /// What an error of a target is: told and dealt with, or the end of all.
     pub fn judge(&self, error: Error) -> Result<()> {
-        if error.is_reader_gone() && !self.0.mode.minds_pipes() {
+        if let (Error::ReaderGone { what }, false) = (&error, self.0.mode.minds_pipes()) {
+            self.0
+                .program
+                .debug(format_args!("{}: its reader left", quoted(what)));
             return Err(error);
         }
         let told = told(&error);

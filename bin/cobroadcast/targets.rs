@@ -63,9 +63,18 @@ pub struct Targets<'a> {
 
 impl<'a> Targets<'a> {
     pub fn new(program: &'a Program, outcome: &Outcome, limits: Option<Limits>) -> Targets<'a> {
+        let told = program.clone();
+        let relay = Relay::new().watched(move |name, is_moved| {
+            let how = if is_moved {
+                "moved by the system"
+            } else {
+                "read and written"
+            };
+            told.debug(format_args!("{}: its bytes are {how}", quoted(name)));
+        });
         Targets {
             program,
-            relay: Relay::new(),
+            relay,
             waiting: SharedBlocks::new(),
             outcome: outcome.clone(),
             limits,
@@ -81,7 +90,13 @@ impl<'a> Targets<'a> {
 
     /// What moves the bytes to the targets, if they need not be seen.
     pub fn relay(&self) -> Option<Relay> {
-        self.limits.is_none().then(|| self.relay.clone())
+        let is_unseen = self.limits.is_none();
+        self.program.debug(if is_unseen {
+            "nobody has to see the bytes: where there are many the system may move them"
+        } else {
+            "the bytes have to be seen: all are read"
+        });
+        is_unseen.then(|| self.relay.clone())
     }
 
     /// The processes of the branches.
@@ -212,12 +227,14 @@ impl<'a> Targets<'a> {
         let program = self.program.clone();
         let written = self.written();
         let name = format!("branch {number} ({})", printable(&name));
+        let told = self.program.clone();
         let branch = command(&typed.command)
             .named(&*name)
             .relayed(&self.relay)
             .to(outlet)
             .ok(cli.ok_status.iter().copied())
             .restarted(cli.restart, move |restart| program.complain(restart))
+            .watched(move |change| told.debug(change))
             .counted_by(&written);
         let process = branch.process();
         self.processes.push(process.clone());
@@ -234,8 +251,7 @@ impl<'a> Targets<'a> {
         process: Option<Process>,
     ) {
         let Some(limits) = limits else {
-            let outcome = self.outcome.clone();
-            let guarded = guard(stage, move |error| outcome.judge(error));
+            let guarded = guard(stage, self.outcome.judge_of_unseen(name, written));
             self.stages.push(Box::new(guarded));
             return;
         };

@@ -303,7 +303,7 @@ fn many_files_are_opened_whatever_the_limit_is_at_first() {
 #[test]
 fn bytes_of_a_name_that_a_terminal_would_obey_are_shown_escaped() {
     let dir = Dir::new();
-    let output = cobroadcast(["--debug", "a\x1b[31m\nb"])
+    let output = cobroadcast(["--debug", "--queue=1M", "a\x1b[31m\nb"])
         .dir(dir.path(""))
         .run();
     output

@@ -286,3 +286,50 @@ fn the_targets_of_one_get_the_same_though_another_process_reads_the_input_too() 
         assert_eq!(a.len() + c.len(), numbers(2_000_000).len());
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn debug_tells_how_bytes_come_and_what_becomes_of_the_targets() {
+    let dir = Dir::new();
+    let text = numbers(1_000_000);
+    let input = || File::open(dir.write("in", &text)).expect("opened");
+    let run = |args: &[&str], stdout: io::PipeWriter| {
+        let cmd = cobroadcast([]).arg("--debug").args(args).dir(dir.path(""));
+        cmd.stdin_from(input()).stdout_to(stdout).run()
+    };
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    let output = run(&["copy"], writer);
+    for told in [
+        "nobody has to see the bytes",
+        "standard input: its bytes are moved by the system\n",
+        "copy: its bytes are moved by the system\n",
+        "'standard output': its reader left\n",
+        "copy: 6888896 bytes written\n",
+    ] {
+        output
+            .stderr_contains(&format!("cobroadcast: debug: {told}"))
+            .code(0);
+    }
+    let (mut reader, writer) = io::pipe().expect("a pipe");
+    let read = thread::spawn(move || reader.read_to_end(&mut Vec::new()));
+    let output = run(&["-a", "log", "-c", "head -n1", "-c", "cat"], writer);
+    read.join().expect("a reader").expect("read");
+    for told in [
+        "log: its bytes are read and written\n",
+        "branch 1 (head -n1): started as process ",
+        "branch 1 (head -n1): reads no more\n",
+        "branch 1 (head -n1): exit status 0 after ",
+        "branch 2 (cat): its bytes are moved by the system\n",
+        "branch 2 (cat): exit status 0 after ",
+    ] {
+        output
+            .stderr_contains(&format!("cobroadcast: debug: {told}"))
+            .code(0);
+    }
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    run(&["--queue=1M", "copy", "-c", "yes"], writer)
+        .stderr_contains("debug: the bytes have to be seen: all are read\n")
+        .stderr_contains("debug: branch 1 (yes): nobody reads what it prints\n");
+}

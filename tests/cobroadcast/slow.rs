@@ -431,9 +431,9 @@ fn debug_tells_what_is_decided_and_what_became_of_it() {
         .stdin("one\ntwo\n")
         .run()
         .stdout("")
+        .stderr_contains("debug: branch 1 (name): when full: block, after 2048 bytes\n")
         .stderr_contains(
-            "cobroadcast: debug: branch 1 (name): when full: block, after 2048 bytes\n\
-             cobroadcast: debug: branch 1 (name): received 2 lines, 8 bytes; written 2, 8; dropped 0, 0\n\
+            "cobroadcast: debug: branch 1 (name): received 2 lines, 8 bytes; written 2, 8; dropped 0, 0\n\
              cobroadcast: debug: ended because no more comes\n",
         )
         .code(0);

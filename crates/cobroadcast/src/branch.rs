@@ -13,6 +13,7 @@ use costage::{
     Written, printable, sink,
 };
 
+use crate::change::{Change, Changed};
 use crate::child::{Child, Process, in_words};
 
 const SIGPIPE: i32 = 13;
@@ -61,6 +62,7 @@ pub fn command(command: impl Into<OsString>) -> Branch {
         ok: vec![0],
         restarts: 0,
         on_restart: Box::new(|_| {}),
+        on_change: Box::new(|_| {}),
         state: State::New,
         input: None,
         input_flow: Flow::More,
@@ -87,6 +89,7 @@ pub struct Branch {
     /// How often it may still be started again.
     restarts: u64,
     on_restart: Box<dyn FnMut(&Restart)>,
+    on_change: Box<dyn FnMut(&Change)>,
     state: State,
     /// Its standard input, until that is closed.
     input: Option<RelaySink<PipeWriter>>,
@@ -202,6 +205,17 @@ impl Branch {
         self
     }
 
+    /// `tell` hears when it starts, ends, reads no more, or nobody wants what it prints.
+    pub fn watched(mut self, tell: impl FnMut(&Change) + 'static) -> Branch {
+        self.on_change = Box::new(tell);
+        self
+    }
+
+    fn tell(&mut self, what: Changed) {
+        let name = Arc::clone(&self.name);
+        (self.on_change)(&Change { name, what });
+    }
+
     /// Counts what is written to it in `written`.
     pub fn counted_by(mut self, written: &Written) -> Branch {
         self.written = written.clone();
@@ -240,7 +254,9 @@ impl Branch {
         }
         let child = Child::start(&self.command, stdin, output, &self.process).map_err(failed)?;
         let since = Instant::now();
+        let process = child.number();
         self.state = State::Running { child, since };
+        self.tell(Changed::Started(process));
         Ok(())
     }
 
@@ -291,9 +307,11 @@ impl Branch {
     /// It reads no more.
     fn drop_input(&mut self) {
         if let Some(mut input) = self.input.take() {
-            // That its reader left is known.
-            let _ = input.close();
+            let has_left = input.close().is_err_and(|error| error.is_reader_gone());
             self.input_gone = Some(Instant::now());
+            if has_left {
+                self.tell(Changed::LeftItsInput);
+            }
         }
         self.input_flow = Flow::Stop;
     }
@@ -340,6 +358,7 @@ impl Branch {
         self.outlet_flow = *flow.as_ref().unwrap_or(&Flow::Stop);
         if self.outlet_flow == Flow::Stop && self.output.take().is_some() {
             self.output_gone = true;
+            self.tell(Changed::LostItsReader);
         }
         flow.map(|_| ())
     }
@@ -362,6 +381,7 @@ impl Branch {
             Ok(None) => Ok(()),
             Ok(Some(status)) => {
                 self.state = State::Exited { status, ran };
+                self.tell(Changed::Ended(status, ran));
                 Ok(())
             }
             // It has, and how is not to be known: where SIGCHLD is ignored the system forgets that.
@@ -493,6 +513,8 @@ impl Stage for Branch {
     }
 
     fn wake(&mut self, waits: &Waits) -> Result<Flow> {
+        // It may have come in this wait, and have ended the command, too.
+        self.is_last_call = waits.is_last_call();
         self.begin()?;
         // Whatever goes wrong with one of them, the others are looked at, too.
         let fed = self.ask_input(|input| input.wake(waits)).map(|_| ());

@@ -54,6 +54,11 @@ impl Child {
         })
     }
 
+    /// The number of its process.
+    pub(crate) fn number(&self) -> u32 {
+        self.inner.id()
+    }
+
     pub(crate) fn waits(&mut self, waits: &mut Waits) {
         self.end.waits(waits);
     }
@@ -89,11 +94,18 @@ impl Process {
         };
         // They were not waited for: they are there, and ours.
         let shells: Vec<Pid> = processes.iter().filter_map(|it| it.0.get()).collect();
+        let send = |pids: &[Pid], signal| {
+            for pid in pids {
+                let _ = kill_process(*pid, signal);
+            }
+        };
+        // What they would start now would not be found.
+        send(&shells, Signal::STOP);
         let started = descendants::of(&shells);
         // First the shells: they are not to go on when what they wait for has ended.
-        for pid in shells.into_iter().chain(started) {
-            let _ = kill_process(pid, signal);
-        }
+        send(&shells, signal);
+        send(&started, signal);
+        send(&shells, Signal::CONT);
     }
 }
 

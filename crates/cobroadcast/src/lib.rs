@@ -7,6 +7,7 @@
 mod account;
 mod backlog;
 mod branch;
+mod change;
 mod child;
 mod descendants;
 mod guard;
@@ -19,6 +20,7 @@ mod store;
 
 pub use account::{Account, Counts};
 pub use branch::{Branch, Failed, Restart, command};
+pub use change::{Change, Changed};
 pub use child::Process;
 pub use guard::{Guard, guard};
 pub use merge::{Merge, Merged, Outlet, merge};

@@ -72,6 +72,11 @@ impl Reader {
         Reader::stdin_called(STANDARD_INPUT)
     }
 
+    /// What messages call it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The same, under the name that a message gives it.
     pub fn stdin_called(name: impl Into<Arc<str>>) -> Result<Reader> {
         if start::closed(io::stdin().as_raw_fd()) {

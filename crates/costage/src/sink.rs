@@ -97,6 +97,13 @@ enum State {
     Failed,
 }
 
+impl<F> Sink<F> {
+    /// What messages call it.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+}
+
 impl<F: AsFd> Sink<F> {
     /// Counts what is written from now on; also after the sink is gone.
     ///

@@ -63,6 +63,12 @@ impl Program {
         self
     }
 
+    /// The program without totals: for bytes that it does not see.
+    pub fn uncounted(mut self) -> Program {
+        self.stats = None;
+        self
+    }
+
     /// Are totals to be told?
     pub fn counts(&self) -> bool {
         self.stats.is_some()

@@ -58,7 +58,12 @@ const MIXED_ROUND: usize = 256 << 10;
 #[derive(Clone, Default)]
 pub struct Relay {
     lanes: Rc<RefCell<Lanes>>,
+    /// Who hears how bytes are had and given.
+    tell: Option<Tell>,
 }
+
+/// Hears of an input or an output, by its name, whether the system moves its bytes.
+type Tell = Rc<dyn Fn(&str, bool)>;
 
 /// The outputs that are open; each is also a stage of the chain.
 type Lanes = Vec<Rc<RefCell<dyn Lane>>>;
@@ -67,6 +72,13 @@ impl Relay {
     /// One that knows no sinks yet.
     pub fn new() -> Relay {
         Relay::default()
+    }
+
+    /// `tell` hears, of the input and of each output by its name, whether the system moves its bytes, once that is
+    /// decided: when there first is much in the input. And again when it changes.
+    pub fn watched(mut self, tell: impl Fn(&str, bool) + 'static) -> Relay {
+        self.tell = Some(Rc::new(tell));
+        self
     }
 
     /// An output. Without the relay's [`reader`](Relay::reader) it is the sink that it is made of.
@@ -90,7 +102,9 @@ impl Relay {
 impl std::fmt::Debug for Relay {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let lanes = self.lanes.borrow().len();
-        f.debug_struct("Relay").field("sinks", &lanes).finish()
+        f.debug_struct("Relay")
+            .field("sinks", &lanes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -122,13 +136,20 @@ impl RelayReader {
     fn round(&mut self) -> Result<Option<Pulled>> {
         if matches!(self.way, Way::Untried) {
             self.begin();
+            self.tell_way();
         }
         let lanes = Rc::clone(&self.relay.lanes);
         let mut lanes = lanes.borrow_mut();
         lanes.retain(|lane| lane.borrow().is_open());
         let (mut some_move, mut some_read) = (false, false);
         for lane in lanes.iter() {
-            match lane.borrow_mut().offer() {
+            let offer = lane.borrow_mut().offer();
+            if let Some(tell) = &self.relay.tell
+                && let Some((name, is_moved)) = lane.borrow_mut().news()
+            {
+                tell(&name, is_moved);
+            }
+            match offer {
                 Offer::Ready => some_move = true,
                 Offer::NotNow => return Ok(None),
                 Offer::Never => some_read = true,
@@ -209,6 +230,12 @@ impl RelayReader {
             all,
             left: all - gone,
         })
+    }
+
+    fn tell_way(&self) {
+        if let (Some(tell), false) = (&self.relay.tell, matches!(self.way, Way::Untried)) {
+            tell(self.from.name(), !matches!(self.way, Way::Read));
+        }
     }
 
     fn begin(&mut self) {

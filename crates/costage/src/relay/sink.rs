@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::os::fd::AsFd;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::copies::FileCopy;
 use crate::staging::Staging;
@@ -22,6 +23,8 @@ pub(super) trait Lane {
     fn capacity(&self) -> usize;
     /// Could it be moved something now?
     fn offer(&mut self) -> Offer;
+    /// Its name, and whether it is moved what comes, if that was not told yet.
+    fn news(&mut self) -> Option<(Arc<str>, bool)>;
     /// Where to put it then.
     fn staging(&mut self) -> Option<&mut Staging>;
     /// It is moved nothing any more, and is sent what is in its pipe.
@@ -61,6 +64,8 @@ struct Output<F> {
     /// So many bytes that it is sent next it has already.
     skip: usize,
     closed: bool,
+    /// Whether it is moved what comes, as was told.
+    told: Option<bool>,
     /// For room, while something is in the pipe.
     wait: Option<Wait>,
 }
@@ -75,6 +80,7 @@ impl<F: AsFd> RelaySink<F> {
             refuses: false,
             skip: 0,
             closed: false,
+            told: None,
             wait: None,
         })))
     }
@@ -166,6 +172,13 @@ impl<F: AsFd> Lane for Output<F> {
         } else {
             Offer::Ready
         }
+    }
+
+    fn news(&mut self) -> Option<(Arc<str>, bool)> {
+        let is_moved = self.staging.is_some() && !self.refuses;
+        let is_decided = is_moved || self.refuses;
+        let is_news = is_decided && self.told.replace(is_moved) != Some(is_moved);
+        is_news.then(|| (Arc::clone(self.sink.name()), is_moved))
     }
 
     fn staging(&mut self) -> Option<&mut Staging> {
