@@ -74,8 +74,8 @@ fn rotations_with_names_of_every_style() {
 // Those between the first and the last were taken for copies of the first.
 #[test]
 fn rotations_of_a_log_whose_lines_are_all_alike() {
-    let text = "GET /health HTTP/1.1\n".repeat(20);
     type Style = fn(&Dir, usize);
+    let text = "GET /health HTTP/1.1\n".repeat(20);
     let styles: [Style; 2] = [
         |dir, round| shift(dir, round),
         |dir, round| dir.rename("log", &format!("log-202611{:02}", round + 1)),
