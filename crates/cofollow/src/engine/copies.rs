@@ -103,7 +103,7 @@ impl<D: Disk> Engine<D> {
             return Copied::No;
         };
         let mut copied = Copied::No;
-        if self.is_begun(owner, &opened) {
+        if self.may_become_copy(owner, &opened) {
             copied = Copied::Perhaps;
         } else if self.is_copy(owner, &opened, &[]) {
             copied = self.doubt(&opened.sibling);
@@ -196,7 +196,7 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Is somebody just copying the present file, perhaps, and not far enough to tell?
-    pub(super) fn is_begun(&self, index: usize, opened: &Opened<D::File>) -> bool {
+    pub(super) fn may_become_copy(&self, index: usize, opened: &Opened<D::File>) -> bool {
         let facts = &opened.sibling.facts;
         let Some((present, born)) = self.names[index].present().zip(facts.identity.born) else {
             return false;

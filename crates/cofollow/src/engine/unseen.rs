@@ -53,7 +53,7 @@ impl<D: Disk> Engine<D> {
         let (mut known, mut unseen) = (Vec::new(), Vec::new());
         let mut met = HashSet::new();
         // Is there something of which more can be told later?
-        let mut is_begun = false;
+        let mut is_open = false;
         for _ in 0..PASSES {
             let mut is_news = false;
             for path in self.siblings(index, before) {
@@ -73,7 +73,7 @@ impl<D: Disk> Engine<D> {
                 let opened = match self.open(sibling) {
                     Ok(opened) => opened,
                     Err(error) => {
-                        is_begun |= is_passing(&error);
+                        is_open |= is_passing(&error);
                         continue;
                     }
                 };
@@ -83,8 +83,8 @@ impl<D: Disk> Engine<D> {
                 }
                 if own.contains(&identity) || self.is_anywhere(identity) {
                     known.push(opened.sibling);
-                } else if self.is_begun(index, &opened) {
-                    is_begun = true;
+                } else if self.may_become_copy(index, &opened) {
+                    is_open = true;
                 } else {
                     is_news = true;
                     unseen.push(opened);
@@ -98,7 +98,7 @@ impl<D: Disk> Engine<D> {
             // Nothing is concluded from what is not all there is.
             return self.look_again_later(index);
         }
-        if is_begun {
+        if is_open {
             self.look_again_later(index);
         }
         let old: Vec<Member<'_>> = known.iter().map(Sibling::member).collect();
