@@ -10,19 +10,16 @@ use std::time::{Duration, Instant};
 
 use costage::{
     Block, Call, Error, Flow, Pull, Pulled, Reader, Relay, RelaySink, Result, Stage, Waits,
-    Written, printable, sink,
+    Written, sink,
 };
 
 use crate::change::{Change, Changed};
-use crate::child::{Child, Process, in_words};
+use crate::child::{Child, Process};
+use crate::failure::{Failed, Pauses, Restart};
 
 const SIGPIPE: i32 = 13;
 /// A shell's status of a command that died of SIGPIPE.
 const SIGPIPE_IN_SHELL: i32 = 128 + SIGPIPE;
-/// The pause before a branch that fails is started again; it doubles with each failure.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause. After having run for longer, a failure counts as the first.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A branch that may be started again and has closed its input is given so long to end; then it counts as one that
 /// reads no more.
 const AFTER_ITS_INPUT: Duration = Duration::from_secs(1);
@@ -73,7 +70,7 @@ pub fn command(command: impl Into<OsString>) -> Branch {
         is_last_call: false,
         written: Written::default(),
         process: Process::default(),
-        failures: 0,
+        pauses: Pauses::default(),
     }
 }
 
@@ -105,8 +102,7 @@ pub struct Branch {
     is_last_call: bool,
     written: Written,
     process: Process,
-    /// How often in a row it failed.
-    failures: u32,
+    pauses: Pauses,
 }
 
 enum State {
@@ -127,48 +123,6 @@ enum State {
     },
     /// All is over.
     Ended,
-}
-
-/// A branch that failed: the error of its stage, in an [`Error::Other`].
-#[derive(Clone, Debug)]
-pub struct Failed {
-    name: Arc<str>,
-    status: ExitStatus,
-}
-
-impl Failed {
-    /// How it ended.
-    pub fn status(&self) -> ExitStatus {
-        self.status
-    }
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", printable(&self.name), in_words(self.status))
-    }
-}
-
-impl std::error::Error for Failed {}
-
-/// A branch that failed and is to be started again.
-#[derive(Clone, Debug)]
-pub struct Restart {
-    name: Arc<str>,
-    status: ExitStatus,
-    pause: Duration,
-}
-
-impl fmt::Display for Restart {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Restart { name, pause, .. } = self;
-        let (name, how) = (printable(name), in_words(self.status));
-        write!(
-            f,
-            "{name}: {how}; started again in {} s",
-            pause.as_secs_f64()
-        )
-    }
 }
 
 impl Branch {
@@ -414,13 +368,7 @@ impl Branch {
             }));
         }
         self.restarts -= 1;
-        if ran > LONGEST_PAUSE {
-            self.failures = 0;
-        }
-        let pause = FIRST_PAUSE
-            .saturating_mul(2_u32.saturating_pow(self.failures))
-            .min(LONGEST_PAUSE);
-        self.failures = self.failures.saturating_add(1);
+        let pause = self.pauses.after(ran);
         self.drop_input();
         (self.on_restart)(&Restart {
             name: Arc::clone(&self.name),
@@ -541,59 +489,4 @@ impl fmt::Debug for Branch {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use costage::Source;
-    use std::cell::Cell;
-    use std::rc::Rc;
-
-    /// Counts how often it is flushed.
-    struct Flushes(Rc<Cell<u32>>);
-
-    impl Stage for Flushes {
-        fn send(&mut self, _: &Block) -> Result<Flow> {
-            Ok(Flow::More)
-        }
-
-        fn target(&mut self) -> Option<&mut dyn Stage> {
-            None
-        }
-
-        fn flush(&mut self) -> Result<Flow> {
-            self.0.set(self.0.get() + 1);
-            Ok(Flow::More)
-        }
-    }
-
-    #[test]
-    fn what_was_gathered_before_the_end_is_written_though_the_command_runs_on() {
-        let flushed = Rc::new(Cell::new(0));
-        let mut branch = command("cat").to(Flushes(Rc::clone(&flushed)));
-        branch.close().expect("no error");
-        assert_eq!(flushed.get(), 1);
-    }
-
-    /// Cannot hand on what it gathers.
-    struct Broken;
-
-    impl Stage for Broken {
-        fn send(&mut self, _: &Block) -> Result<Flow> {
-            Ok(Flow::More)
-        }
-
-        fn target(&mut self) -> Option<&mut dyn Stage> {
-            None
-        }
-
-        fn flush(&mut self) -> Result<Flow> {
-            Err(Error::other("broken"))
-        }
-    }
-
-    // It waited for a command that waited for the end of its input.
-    #[test]
-    fn a_command_whose_output_cannot_be_passed_on_ends_all_the_same() {
-        let ended = Source::text("a line\n").drive(command("cat").to(Broken));
-        assert_eq!(ended.expect_err("an error").to_string(), "broken");
-    }
-}
+mod tests;
