@@ -3,11 +3,12 @@
 mod cli;
 mod print;
 
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use cofollow::{By, Follow, Headers, Notice, Resume, Settings, UntilEnded, UntilIdle, is_glob};
-use costage::{Driver, Ended, Result, Signals, Source, printer};
+use costage::{Driver, Ended, FileId, Result, Signals, Source, printer};
 use coutils_cli::{Numbers, Program};
 
 use cli::{Cli, Mode};
@@ -93,6 +94,8 @@ fn follow(program: &Program, signals: Signals, cli: &Cli) -> Result<(Ended, Exit
             state,
             written: output.written(),
         }),
+        output: FileId::behind(io::stdout()),
+        messages: FileId::behind(io::stderr()),
     };
     let teller = program.clone();
     let follows = cli.mode != Mode::Print;

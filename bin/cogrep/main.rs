@@ -5,16 +5,16 @@ mod elsewhere;
 mod patterns;
 mod search;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use cogrep::{Colors, Context, Grep, Pattern, Replacement, Report, Settings};
-use costage::{Driver, Ended, Stage, discard, printable, printer};
+use costage::{Driver, Ended, FileId, Stage, discard, printable, printer};
 use coutils_cli::{Numbers, Program};
 
 use cli::{Cli, When};
-use search::{Search, Skips, output_file};
+use search::{Search, Skips};
 
 const SELECTED: u8 = 0;
 const NOTHING_SELECTED: u8 = 1;
@@ -90,7 +90,7 @@ fn is_colored(when: When) -> bool {
         When::Always => true,
         When::Never => false,
         When::Auto => {
-            std::io::stdout().is_terminal()
+            io::stdout().is_terminal()
                 && variable("NO_COLOR").is_empty()
                 && !matches!(variable("TERM").to_str(), Some("" | "dumb"))
         }
@@ -142,7 +142,7 @@ fn run(
         no_messages: cli.no_messages,
         with_filename: only_names || cli.with_filename.unwrap_or(cli.files.len() > 1),
         stdin_name: cli.label.as_deref().map(OsStrExt::as_bytes),
-        output: output_file().filter(|_| feeds_back),
+        output: FileId::behind(io::stdout()).filter(|_| feeds_back),
         skips: Skips {
             directories: cli.skip_directories,
             devices: cli.skip_devices,

@@ -6,12 +6,12 @@ use std::io::{self, Seek, SeekFrom};
 use std::num::NonZero;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::thread;
 
 use cogrep::{Grep, Input, Parallel, Pattern, Report, Settings, Stretch};
 use costage::{
-    Call, Driver, Ended, Error, Framing, Pull, Pulled, Reader, Result, Stage, Waits, printable,
+    Call, Driver, Ended, Error, FileId, Framing, Pull, Pulled, Reader, Result, Stage, Waits,
+    printable,
 };
 use coutils_cli::{Program, Tally};
 
@@ -60,19 +60,6 @@ impl Skips {
                 kind => self.devices && !kind.is_file(),
             })
     }
-}
-
-/// What makes two names the same file: device and inode.
-pub type FileId = (u64, u64);
-
-/// The file standard output is, if it is a regular one.
-pub fn output_file() -> Option<FileId> {
-    let file = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-    regular_file(&file.and_then(|file| file.metadata()).ok()?)
-}
-
-fn regular_file(metadata: &Metadata) -> Option<FileId> {
-    metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
 }
 
 impl Search<'_> {
@@ -138,7 +125,7 @@ impl Search<'_> {
         let what = String::from_utf8_lossy(name);
         let metadata = opened.as_ref().and_then(|file| file.metadata().ok());
         // As GNU grep has it: a file that grows by what is found in it would never end.
-        if self.output.is_some() && self.output == metadata.as_ref().and_then(regular_file) {
+        if self.output.is_some() && self.output == metadata.as_ref().and_then(FileId::of) {
             let why = io::Error::other("input file is also the output");
             return Err(Error::io(Call::Read, what, why));
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 
-use super::{cofollow, contains};
+use super::{cofollow, contains, through_shell};
 use crate::util::{Cmd, Dir, built};
 
 #[test]
@@ -242,4 +242,29 @@ fn nothing_wakes_while_nothing_happens() {
     assert!(before.iter().all(|line| !line.is_empty()));
     Cmd::new("sleep").arg("3").run();
     assert_eq!(switches(), before);
+}
+
+#[test]
+fn its_own_output_is_refused_and_the_others_are_followed() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    let script = "ulimit -f 1000; exec \"$@\" >> out";
+    let refused = "cofollow: out: input file is also the output\n";
+    dir.write("out", "before\n");
+    through_shell(&dir, script, ["-q", "--until-idle=100ms", "log", "out"])
+        .run()
+        .stderr(refused)
+        .code(1);
+    assert_eq!(fs::read(dir.path("out")).expect("read"), b"before\n1\n");
+    through_shell(&dir, script, ["-f", "out"])
+        .run()
+        .stderr(format!("{refused}cofollow: no files remaining\n"))
+        .code(1);
+    // What messages are written to may be followed by name.
+    let script = "exec \"$@\" 2>> err";
+    dir.write("err", "");
+    through_shell(&dir, script, ["-q", "--until-idle=1ms", "missing", "err"])
+        .run()
+        .stdout("cofollow: cannot open 'missing' for reading: No such file or directory\n")
+        .code(1);
 }

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use super::{cofollow, contains, lines, occurrences, while_stopped};
-use crate::util::{Dir, Running};
+use super::{cofollow, contains, lines, occurrences, through_shell, while_stopped};
+use crate::util::{Dir, Running, wait_until};
 
 /// Follows a pattern, and has printed what was there.
 fn following(dir: &Dir, args: &[&str], expected: &str) -> Running {
@@ -366,5 +366,77 @@ fn the_copies_of_a_log_that_is_copied_and_truncated_repeat_nothing() {
         dir.append("app.log", &more);
         expected += &more;
         running.wait_for_stdout(|out| out == expected.as_bytes());
+    }
+}
+
+// In the directory of the logs, with a name like theirs: it followed what it wrote, until the disk was full.
+#[test]
+fn what_it_writes_itself_does_not_match() {
+    let dir = Dir::new();
+    let text = lines("a", 100);
+    dir.write("a.log", &text);
+    // A file that grows is cut off.
+    let script = "ulimit -f 1000; exec \"$@\" >> all.log 2>> err.log";
+    for now in [&["--until-idle=100ms"][..], &["--no-follow"]] {
+        dir.write("all.log", "");
+        dir.write("err.log", "");
+        let args = ["-q", "-n+1", "--debug", "*.log"];
+        through_shell(&dir, script, args.iter().chain(now).copied())
+            .run()
+            .code(0);
+        let printed = fs::read_to_string(dir.path("all.log")).expect("text");
+        assert!(printed == text, "{printed}");
+        let said = fs::read(dir.path("err.log")).expect("read");
+        for name in ["all.log", "err.log"] {
+            let left_out =
+                format!("cofollow: debug: {name}: written by this run itself; not following it\n");
+            assert_eq!(occurrences(&said, &left_out), 1, "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_it_writes_itself_does_not_match_when_it_gets_such_a_name() {
+    let dir = Dir::new();
+    dir.write("a.log", "1\n");
+    let output = dir.write("all", "");
+    let appended = fs::File::options().append(true).open(&output);
+    let running = cofollow(&dir, ["-q", "-n+1", "--debug", "*.log"])
+        .stdout_to(appended.expect("opened"))
+        .spawn();
+    wait_until("the first line", || {
+        fs::read(&output).is_ok_and(|out| out == b"1\n")
+    });
+    dir.rename("all", "all.log");
+    running.wait_for_stderr(|err| contains(err, "all.log: written by this run itself"));
+    dir.append("a.log", "2\n");
+    dir.append("b.log", "3\n");
+    let printed = || fs::read(dir.path("all.log")).expect("read");
+    wait_until("all lines", || printed().len() == 6);
+    running.kill("TERM");
+    running.wait().signal(15);
+    let mut printed = printed();
+    printed.sort_unstable();
+    assert_eq!(printed, b"\n\n\n123");
+}
+
+// An earlier run with its output elsewhere followed it.
+#[test]
+fn what_an_earlier_run_followed_and_this_one_writes_does_not_match() {
+    let dir = Dir::new();
+    dir.write("a.log", "1\n");
+    dir.write("all.log", "2\n");
+    let args = ["-q", "-n+1", "--until-idle=1ms", "--resume=state"];
+    for (names, status) in [(&["*.log"][..], 0), (&["a.log", "all.log"], 1)] {
+        dir.write("all.log", "2\n");
+        let args = || args.iter().chain(names).copied();
+        cofollow(&dir, args()).run().stdout("1\n2\n").code(0);
+        dir.append("a.log", "3\n");
+        let script = "ulimit -f 1000; exec \"$@\" >> all.log";
+        through_shell(&dir, script, args()).run().code(status);
+        let printed = fs::read_to_string(dir.path("all.log")).expect("text");
+        assert_eq!(printed, "2\n3\n");
+        dir.write("a.log", "1\n");
+        dir.remove("state");
     }
 }

@@ -56,6 +56,8 @@ impl Follow {
             terminator: settings.terminator,
             poll: settings.poll,
             partial_after: settings.partial_after,
+            output: settings.output,
+            messages: settings.messages,
         };
         let (state, ledger) = match resume {
             Some(Resume { state, written }) => {

@@ -45,6 +45,8 @@ pub(crate) struct Glob {
     pub(crate) has_matched: bool,
     /// It has been said that nothing matches.
     pub(crate) said_missing: bool,
+    /// What is written by who follows it, as it was said to match.
+    pub(crate) left_out: BTreeSet<PathBuf>,
 }
 
 impl Glob {
@@ -55,6 +57,7 @@ impl Glob {
             directories: BTreeSet::new(),
             has_matched: false,
             said_missing: false,
+            left_out: BTreeSet::new(),
         }
     }
 

@@ -4,6 +4,8 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::time::UNIX_EPOCH;
 
+use costage::FileId;
+
 /// Which file it is, whatever its name. A number that was given back is given out again: the time of birth,
 /// where the file system keeps it, tells the two apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +17,14 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// The same without the time of birth.
+    pub(crate) fn file(self) -> FileId {
+        FileId {
+            device: self.device,
+            inode: self.inode,
+        }
+    }
+
     pub(crate) fn of(meta: &Metadata) -> Identity {
         let born = meta.created().ok();
         let since = born.and_then(|born| born.duration_since(UNIX_EPOCH).ok());

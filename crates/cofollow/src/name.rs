@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use costage::{Call, Error};
+use costage::{Call, Error, FileId};
 
 use crate::Notice;
 use crate::direct::FileWatch;
@@ -122,6 +122,7 @@ impl<F: Readable> Name<F> {
     pub(crate) fn look(
         &mut self,
         disk: &impl Disk<File = F>,
+        output: Option<FileId>,
         notify: &mut dyn FnMut(&Notice),
     ) -> Found<F> {
         let facts = disk.facts(&self.path);
@@ -141,6 +142,10 @@ impl<F: Readable> Name<F> {
             Ok((file, facts))
         });
         match opened {
+            Ok((_, facts)) if output == Some(facts.identity.file()) => {
+                self.refuse_output(notify);
+                Found::Nothing
+            }
             // Swapped between the two calls, back to what was known.
             Ok((_, facts)) if self.is_present(facts.identity) => Found::Same,
             Ok((_, facts)) if self.come_back(facts.identity) => Found::Same,
@@ -231,6 +236,15 @@ impl<F: Readable> Name<F> {
         }
         self.retire();
         self.said = Some(said);
+    }
+
+    /// It stands for what it is written to itself.
+    fn refuse_output(&mut self, notify: &mut dyn FnMut(&Notice)) {
+        let said = io::ErrorKind::ResourceBusy;
+        if self.said.replace(said) != Some(said) {
+            notify(&Notice::IsOutput(Arc::clone(&self.shown)));
+        }
+        self.retire();
     }
 
     /// The name stands for its present file no longer.

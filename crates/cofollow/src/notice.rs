@@ -16,6 +16,8 @@ pub enum Notice {
     Unreadable(Error),
     /// It is a directory or a socket, which have no lines.
     Unfollowable(Arc<OsStr>),
+    /// It is the file that what is followed is written to.
+    IsOutput(Arc<OsStr>),
     /// The name has no file any more that can be opened.
     Gone(Arc<OsStr>, Arc<io::Error>),
     /// A file that was waited for is there.
@@ -70,6 +72,8 @@ pub enum Detail {
     LetGo(Arc<OsStr>),
     /// It cannot be watched, and is looked at from time to time.
     Polled(Arc<OsStr>, Arc<str>),
+    /// It matches a pattern, and is not followed: it is what the follower writes to.
+    LeftOut(Arc<OsStr>),
     /// Events were lost: everything is looked at.
     Rescan,
 }
@@ -90,6 +94,8 @@ impl Display for Notice {
                 let name = shown(name);
                 write!(f, "{name}: cannot follow end of this type of file")
             }
+            // As grep has it.
+            Notice::IsOutput(name) => write!(f, "{}: input file is also the output", shown(name)),
             Notice::Gone(name, error) => {
                 let name = quoted(name);
                 write!(f, "{name} has become inaccessible: {}", reason(error))
@@ -209,6 +215,10 @@ impl Display for Detail {
             Detail::Polled(name, why) => {
                 let (name, why) = (shown(name), printable(why));
                 write!(f, "{name}: {why}; looking at it from time to time")
+            }
+            Detail::LeftOut(name) => {
+                let name = shown(name);
+                write!(f, "{name}: written by this run itself; not following it")
             }
             Detail::Rescan => write!(f, "events were lost; looking at everything"),
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use costage::Written;
+use costage::{FileId, Written};
 
 use crate::Start;
 
@@ -33,6 +33,11 @@ pub struct Settings {
     pub until_ended: Vec<u32>,
     /// Go on where an earlier run ended, and save where this one stands.
     pub resume: Option<Resume>,
+    /// The regular file that the chain writes to, if it is one: there would be no end of following it. Its name is
+    /// refused, and no pattern matches it.
+    pub output: Option<FileId>,
+    /// The same of what the notices are written to, which no pattern matches.
+    pub messages: Option<FileId>,
 }
 
 impl Default for Settings {
@@ -49,6 +54,8 @@ impl Default for Settings {
             until_idle: None,
             until_ended: Vec::new(),
             resume: None,
+            output: None,
+            messages: None,
         }
     }
 }

@@ -64,6 +64,7 @@ pub mod descriptors;
 mod driver;
 mod error;
 mod event;
+mod file_id;
 mod framer;
 mod pool;
 mod process_end;
@@ -86,6 +87,7 @@ pub use coroutine::{Coroutine, CoroutineStage, Generator, Input, Output, Yielder
 pub use driver::{Driver, Ended};
 pub use error::{Call, Error, Result, printable, reason};
 pub use event::{Event, Ring, event};
+pub use file_id::FileId;
 pub use framer::{Framer, Framing};
 pub use process_end::{ProcessEnd, Told};
 pub use reader::{Reader, open};

@@ -10,8 +10,10 @@ use rustix::io::Errno;
 
 use super::Engine;
 use super::copies::Copied;
-use crate::disk::Disk;
+use crate::disk::{Disk, Kind};
 use crate::globs::Glob;
+use crate::identity::Identity;
+use crate::notice::Detail;
 use crate::resolve::hops;
 use crate::{Notice, Start};
 
@@ -60,15 +62,23 @@ impl<D: Disk> Engine<D> {
             if self.is_state(&path) {
                 continue;
             }
-            let is_followed = self.paths.contains_key(&path);
-            // A directory matches along with what is in it, and is not meant.
-            if !is_followed && path.is_dir() {
+            if self.paths.contains_key(&path) {
+                self.globs[at].has_matched = true;
                 continue;
+            }
+            match self.disk.facts(&path) {
+                // A directory matches along with what is in it, and is not meant.
+                Ok(facts) if facts.kind == Kind::Directory => continue,
+                Ok(facts) if self.is_own(facts.identity) => {
+                    if self.globs[at].left_out.insert(path.clone()) {
+                        let left_out = Detail::LeftOut(path.as_os_str().into());
+                        (self.notify)(&Notice::Detail(left_out));
+                    }
+                    continue;
+                }
+                _ => {}
             }
             self.globs[at].has_matched = true;
-            if is_followed {
-                continue;
-            }
             if start.is_none() && self.copied(&path) != Copied::No {
                 continue;
             }
@@ -76,6 +86,12 @@ impl<D: Disk> Engine<D> {
             let is_saved = self.take_up_saved(index);
             self.look_at_name(index, start.filter(|_| !is_saved));
         }
+    }
+
+    /// Is it what this run writes to?
+    pub(super) fn is_own(&self, identity: Identity) -> bool {
+        let file = Some(identity.file());
+        file == self.rules.output || file == self.rules.messages
     }
 
     /// Watches the directories whose entries decide what matches; where that fails they are looked at from time to

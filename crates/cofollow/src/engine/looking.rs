@@ -45,7 +45,7 @@ impl<D: Disk> Engine<D> {
             was_there = self.disk.facts(&self.names[index].path).ok();
             self.note_siblings(index);
         }
-        let found = self.names[index].look(&self.disk, &mut self.notify);
+        let found = self.names[index].look(&self.disk, self.rules.output, &mut self.notify);
         let is_change = !matches!(found, Found::Same);
         match found {
             // Nothing of it is to come twice.

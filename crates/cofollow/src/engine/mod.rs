@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use costage::{Block, Framer, Framing, Interest, Pulled, Result, Wait, Waits};
+use costage::{Block, FileId, Framer, Framing, Interest, Pulled, Result, Wait, Waits};
 
 use crate::disk::{Disk, Readable};
 use crate::globs::Glob;
@@ -59,6 +59,8 @@ pub(crate) struct Rules {
     pub(crate) terminator: u8,
     pub(crate) poll: Duration,
     pub(crate) partial_after: Option<Duration>,
+    pub(crate) output: Option<FileId>,
+    pub(crate) messages: Option<FileId>,
 }
 
 /// Follows files by name: looks, reads, and holds what is ready to be given out.

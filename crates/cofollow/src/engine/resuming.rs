@@ -77,6 +77,8 @@ impl<D: Disk> Engine<D> {
         for path in self.saved_matches(at) {
             // Their files may have other names now, which match too.
             let is_meant = was_followed || self.disk.entry(&path).is_ok();
+            let is_own = |facts: Facts| self.is_own(facts.identity);
+            let is_meant = is_meant && !self.disk.facts(&path).is_ok_and(is_own);
             if is_meant && !self.paths.contains_key(&path) {
                 let index = self.add_match(&path);
                 self.take_up_saved(index);
@@ -131,6 +133,10 @@ impl<D: Disk> Engine<D> {
         saved: &SavedFile,
         places: &HashMap<Identity, PathBuf>,
     ) {
+        // An earlier run may have followed what this one writes to.
+        if self.rules.output == Some(saved.identity.file()) {
+            return;
+        }
         let present = self.names[index].path.clone();
         let present = self.disk.open(&present).and_then(|file| {
             let facts = file.facts()?;

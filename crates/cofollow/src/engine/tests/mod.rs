@@ -37,6 +37,8 @@ fn engine<D: Disk>(disk: D) -> Engine<D> {
         terminator: b'\n',
         poll: Duration::from_secs(1),
         partial_after: None,
+        output: None,
+        messages: None,
     };
     let outbox = Outbox::new(Headers::Never, b'\n', None);
     Engine::new(disk, rules, outbox, None, Box::new(|_: &Notice| {}))
