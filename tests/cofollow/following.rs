@@ -1,10 +1,11 @@
 //! Appended lines, and files that are not there yet.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::Path;
 
-use super::{cofollow, contains};
-use crate::util::Dir;
+use super::{cofollow, contains, numbers};
+use crate::util::{Dir, Running, wait_until};
 
 #[test]
 fn appended_lines_come_out() {
@@ -208,6 +209,73 @@ fn a_directory_removed_and_made_anew_is_followed_again() {
         dir.append("logs/deep/log", format!("{round}\n"));
         running.wait_for_stdout(|out| contains(out, &format!("{round}\n")));
     }
+}
+
+// Removed while a file in it is open, a directory is never told of: the one that was made in its place was not
+// watched for being renamed.
+#[test]
+fn a_directory_made_anew_and_moved_away_is_followed_again() {
+    let dir = Dir::new();
+    fs::create_dir_all(dir.path("logs/deep")).expect("made");
+    let _open = fs::File::create(dir.path("logs/open")).expect("created");
+    let running = cofollow(&dir, ["logs/deep/log"]).spawn();
+    running.wait_for_stderr(|err| contains(err, "No such file"));
+    fs::remove_dir_all(dir.path("logs")).expect("removed");
+    for round in 1..4 {
+        fs::create_dir_all(dir.path("logs/deep")).expect("made");
+        dir.append("logs/deep/log", format!("{round}\n"));
+        let expected = numbers(1..round + 1);
+        running.wait_for_stdout(|out| out == expected.as_bytes());
+        dir.rename("logs", &format!("old{round}"));
+    }
+}
+
+/// What cofollow has itself told of a directory: the masks of its watches, bits as in `inotify(7)`.
+fn told_of(running: &Running, directory: &Path) -> Vec<u32> {
+    let inode = directory.metadata().expect("a directory").ino();
+    let marked = format!(" ino:{inode:x} ");
+    let descriptors = fs::read_dir(format!("/proc/{}/fdinfo", running.pid())).expect("listed");
+    let mut masks = Vec::new();
+    for descriptor in descriptors {
+        // One may have been closed since.
+        let info = descriptor.and_then(|descriptor| fs::read_to_string(descriptor.path()));
+        for watch in info.unwrap_or_default().lines() {
+            let mask = watch
+                .split(" mask:")
+                .nth(1)
+                .and_then(|mask| mask.split(' ').next());
+            if watch.contains(&marked) {
+                let mask = mask.and_then(|mask| u32::from_str_radix(mask, 16).ok());
+                masks.push(mask.expect("a mask"));
+            }
+        }
+    }
+    masks
+}
+
+// Every write of anyone to a file beside the directory of the log woke it, for ever.
+#[test]
+fn where_a_directory_was_missing_nothing_is_told_of_the_files_beside_it() {
+    const MODIFY: u32 = 0x2;
+    const MOVE_SELF: u32 = 0x800;
+    let dir = Dir::new();
+    let running = cofollow(&dir, ["logs/deep/log"]).spawn();
+    running.wait_for_stderr(|err| contains(err, "No such file"));
+    fs::create_dir_all(dir.path("logs/deep")).expect("made");
+    dir.append("logs/deep/log", "1\n");
+    running.wait_for_stdout(|out| out == b"1\n");
+    for above in ["", "logs"] {
+        wait_until("only the directory itself to be watched", || {
+            let told = told_of(&running, &dir.path(above));
+            let has = |bit| told.iter().any(|mask| mask & bit != 0);
+            has(MOVE_SELF) && !has(MODIFY)
+        });
+    }
+    // And it is still told of that.
+    dir.rename("logs", "old");
+    fs::create_dir_all(dir.path("logs/deep")).expect("made");
+    dir.append("logs/deep/log", "2\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n");
 }
 
 #[test]

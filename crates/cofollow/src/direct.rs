@@ -15,6 +15,7 @@ use {
     rustix::fs::inotify::{
         CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch,
     },
+    rustix::fs::{Mode, OFlags, open},
     rustix::io::Errno,
     std::collections::{BTreeSet, HashMap},
     std::ffi::OsStr,
@@ -35,6 +36,12 @@ pub(crate) const TOO_MANY: &str = "no more watches (fs.inotify.max_user_watches)
 /// The watch of a file; all who watch the same file have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FileWatch(i32);
+
+/// What is told of a directory far above.
+#[cfg(target_os = "linux")]
+const ABOVE: WatchFlags = WatchFlags::MOVE_SELF
+    .union(WatchFlags::DELETE_SELF)
+    .union(WatchFlags::ONLYDIR);
 
 /// Watches files for being written to, and directories for being renamed or removed.
 #[cfg(target_os = "linux")]
@@ -75,7 +82,7 @@ impl Direct {
     pub(crate) fn unwatch_file(&mut self, watch: FileWatch, name: usize) {
         self.files.remove(&watch, name);
         if !self.files.is_used(&watch) {
-            self.remove(watch.0);
+            self.release(watch.0);
         }
     }
 
@@ -96,7 +103,7 @@ impl Direct {
             paths.remove(directory);
             if paths.is_empty() {
                 self.paths.remove(&watch);
-                self.remove(watch);
+                self.release(watch);
             }
         }
     }
@@ -104,16 +111,18 @@ impl Direct {
     /// Watches all directories above this one.
     pub(crate) fn watch_above(&mut self, directory: &Path) {
         for above in directory.ancestors().skip(1) {
-            // What is above it has been seen to then, too; and the root stays.
-            if above.parent().is_none() || self.above.contains_key(above) {
-                break;
-            }
-            let flags = WatchFlags::MOVE_SELF | WatchFlags::DELETE_SELF | WatchFlags::ONLYDIR;
-            // Where it cannot be watched only that is not noticed.
-            let Ok(watch) = self.watch(above, flags) else {
+            // The root stays. And where one cannot be watched only that is not noticed.
+            let Some(watch) = above.parent().and_then(|_| self.watch(above, ABOVE).ok()) else {
                 break;
             };
-            self.above.insert(above.to_owned(), watch);
+            // A directory that was removed is told late, or never, while a file in it is open: its path may stand for
+            // another by now, which has another watch.
+            match self.above.insert(above.to_owned(), watch) {
+                // What is above it has been seen to, too.
+                Some(known) if known == watch => break,
+                Some(gone) => self.release(gone),
+                None => {}
+            }
         }
     }
 
@@ -165,13 +174,14 @@ impl Direct {
             // None is watched any more: their paths may stand for others.
             changes.all = true;
             for (_, watch) in std::mem::take(&mut self.above) {
-                self.remove(watch);
+                self.release(watch);
             }
         }
     }
 
     /// The system has given a watch up: what was watched is gone, or its file system was unmounted.
     fn lose(&mut self, watch: i32, changes: &mut Changes) {
+        self.above.retain(|_, above| *above != watch);
         for directory in self.paths.remove(&watch).into_iter().flatten() {
             self.directories.remove(&directory);
             changes.lost.insert(directory);
@@ -194,16 +204,38 @@ impl Direct {
         })
     }
 
-    /// Removes a watch that nobody uses any more.
-    fn remove(&mut self, watch: i32) {
-        let is_used = self.paths.contains_key(&watch)
-            || self.files.is_used(&FileWatch(watch))
-            || self.above.values().any(|above| *above == watch);
-        if let Some(inotify) = self.inotify.as_ref().filter(|_| !is_used) {
-            // What no longer exists is not watched any more either.
-            let _ = remove_watch(inotify, watch);
+    /// One use of a watch has ended: it tells no more than what is left wants, and goes with the last.
+    fn release(&mut self, watch: i32) {
+        if self.paths.contains_key(&watch) || self.files.is_used(&FileWatch(watch)) {
+            return;
         }
+        let Some(inotify) = &self.inotify else {
+            return;
+        };
+        // What no longer exists is not watched any more either.
+        let _ = match self.above.iter().find(|(_, above)| **above == watch) {
+            Some((path, _)) => narrow(inotify, watch, path),
+            None => remove_watch(inotify, watch),
+        };
     }
+}
+
+/// Has the watch of a directory, which told of the files in it, too, tell only what one above does: every write
+/// beside the next directory would wake the process.
+#[cfg(target_os = "linux")]
+fn narrow(inotify: &OwnedFd, watch: i32, path: &Path) -> rustix::io::Result<()> {
+    // A mask is set by path, and what has the path may be another by now, watched for its files: an open directory
+    // stays the same.
+    let directory = open(
+        path,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
+    let opened = format!("/proc/self/fd/{}", directory.as_raw_fd());
+    if add_watch(inotify, &opened, ABOVE | WatchFlags::MASK_ADD)? == watch {
+        add_watch(inotify, &opened, ABOVE)?;
+    }
+    Ok(())
 }
 
 /// Elsewhere `notify` tells of the files, with their directories, and nothing of those above.
@@ -290,5 +322,29 @@ mod tests {
         let mut changes = Changes::default();
         direct.read(&routes, &mut changes);
         assert!(changes.all);
+    }
+
+    // What is told of a directory is set by its path, which another may have by then.
+    #[test]
+    fn a_directory_that_took_the_path_of_another_keeps_its_watch() {
+        let root = tempfile::tempdir().expect("a directory");
+        let root = root.path().canonicalize().expect("a path");
+        let (above, other) = (root.join("above"), root.join("other"));
+        fs::create_dir(&above).expect("made");
+        fs::create_dir(&other).expect("made");
+        let mut routes = Routes::default();
+        routes.add(other.join("log"), 7);
+        let mut direct = Direct::default();
+        direct.watch_directory(&above).expect("watched");
+        direct.watch_above(&above.join("below"));
+        direct.watch_directory(&other).expect("watched");
+        fs::rename(&above, root.join("aside")).expect("renamed");
+        fs::rename(&other, &above).expect("renamed");
+        direct.unwatch_directory(&above);
+        fs::write(above.join("log"), "a line\n").expect("written");
+        let mut changes = Changes::default();
+        direct.read(&routes, &mut changes);
+        assert!(changes.all);
+        assert_eq!(changes.data.into_iter().collect::<Vec<_>>(), [7]);
     }
 }
