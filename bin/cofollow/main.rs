@@ -108,7 +108,12 @@ fn follow(program: &Program, signals: Signals, cli: &Cli) -> Result<(Ended, Exit
     let source = Source::new(UntilIdle::new(source, cli.until_idle));
     let ended = source.signals(signals).drive(program.tally(output));
     // Whatever ended it: what has been written is not to be written again.
-    let saved = follow.save();
+    let keeps_parts = match &ended {
+        Ok(Ended::Stopped) => false,
+        Ok(_) => true,
+        Err(error) => !error.is_reader_gone(),
+    };
+    let saved = follow.save(keeps_parts);
     let status = if follow.all_were_read() {
         ExitCode::SUCCESS
     } else {

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 
-use super::{cofollow, contains, lines, numbers};
+use super::{cofollow, contains, lines, numbers, through_shell};
 use crate::util::{Cmd, Dir, wait_until};
 
 /// One run to the end of what is there: what it printed.
@@ -135,14 +135,37 @@ fn what_nobody_took_before_the_signal_comes_in_the_next_run() {
         running.wait().stderr_contains("not all output was taken");
         let mut printed = String::new();
         stdout.read_to_string(&mut printed).expect("read");
-        // The line at which the output was cut comes again, as a whole.
         let cut = printed.rfind('\n').expect("lines") + 1;
+        assert!(cut < printed.len(), "it was cut within a line");
         let rest = run(&dir, args.iter().copied()).run();
         rest.stderr("").code(0);
-        printed.truncate(cut);
+        if args.contains(&"-H") {
+            // The line at which the output was cut comes again, as a whole.
+            printed.truncate(cut);
+        }
         printed += &String::from_utf8(rest.stdout).expect("text");
         assert!(printed.replace("log:", "") == text);
     }
+}
+
+#[test]
+fn an_output_that_is_full_within_a_line_is_gone_on_with_there() {
+    let dir = Dir::new();
+    let text = numbers(0..200_000);
+    dir.write("log", &text);
+    let full = "trap '' XFSZ; ulimit -f 64; exec \"$@\" >> out";
+    let args = ["-n+1", "--no-follow", "--resume=state", "log"];
+    through_shell(&dir, full, args)
+        .run()
+        .stderr_contains("File too large")
+        .code(1);
+    let printed = fs::read(dir.path("out")).expect("read");
+    assert!(!printed.ends_with(b"\n"), "it was cut within a line");
+    through_shell(&dir, "exec \"$@\" >> out", args)
+        .run()
+        .stderr("")
+        .code(0);
+    assert!(fs::read(dir.path("out")).expect("read") == text.as_bytes());
 }
 
 #[test]

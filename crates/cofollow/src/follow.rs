@@ -90,13 +90,16 @@ impl Follow {
     }
 
     /// Saves up to where lines have been written, if there is a state to be saved: at the end of a chain, when all
-    /// that will be written has been.
+    /// that will be written has been. Of a line that was written in part the next run gives out the rest, if
+    /// `keeps_parts`: what the output has taken will be read, and what the next run gives out behind it. Otherwise, as
+    /// when a reader left, it gives the whole line out again. So it does where the rest would not come next and as it
+    /// stands: with several names, a pattern or headers.
     ///
     /// # Errors
     ///
     /// If it cannot be saved.
-    pub fn save(&mut self) -> Result<()> {
-        self.0.save_at_the_end()
+    pub fn save(&mut self, keeps_parts: bool) -> Result<()> {
+        self.0.save_at_the_end(keeps_parts)
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) struct Ledger {
     /// How many bytes have been given out.
     given: u64,
     entries: VecDeque<Entry>,
+    /// Of whose lines that were written in part each byte counts: they are gone on with. Of others the whole lines do.
+    pub(crate) to_the_byte: Option<Whose>,
 }
 
 struct Entry {
@@ -42,6 +44,7 @@ impl Ledger {
             written,
             given: 0,
             entries: VecDeque::new(),
+            to_the_byte: None,
         }
     }
 
@@ -78,8 +81,8 @@ impl Ledger {
         self.entries.iter().any(|entry| entry.whose == whose)
     }
 
-    /// Tells up to which position of its file each has been written since this was last asked. Of lines that
-    /// were written in part the whole ones count.
+    /// Tells up to which position of its file each has been written since this was last asked. Of lines that were
+    /// written in part the whole ones count, if not [each byte](Ledger::to_the_byte).
     pub(crate) fn settle(&mut self, mut tell: impl FnMut(Whose, u64)) {
         let written = self.written.bytes();
         while let Some(first) = self.entries.pop_front_if(|first| first.end <= written) {
@@ -89,12 +92,20 @@ impl Ledger {
             && let Ok(part) = usize::try_from(written.saturating_sub(first.start))
             && part > 0
         {
-            tell(first.whose, first.from + first.whole_in(part) as u64);
+            let is_exact = self.to_the_byte == Some(first.whose) && first.has_as_it_stands(part);
+            let counts = if is_exact { part } else { first.whole_in(part) };
+            tell(first.whose, first.from + counts as u64);
         }
     }
 }
 
 impl Entry {
+    /// Does the beginning of what was given out stand in the file, and more behind it? An end that was given to an
+    /// unfinished line does not.
+    fn has_as_it_stands(&self, part: usize) -> bool {
+        self.prefixes.length == 0 && self.from + (part as u64) < self.until
+    }
+
     /// How much of the source is whole lines in the first `part` bytes of what was given out.
     fn whole_in(&self, mut part: usize) -> usize {
         let mut whole = 0;
@@ -140,6 +151,13 @@ mod tests {
                     let bytes = Block::from(shown[..part].to_vec());
                     Source::text(bytes).drive(sink).expect("written");
                     let mut told = None;
+                    ledger.to_the_byte = Some((0, 1));
+                    ledger.settle(|_, position| told = Some(position));
+                    if length == 0 {
+                        assert_eq!(told, Some(100 + part as u64), "{part} bytes");
+                    }
+                    // It can be taken back.
+                    ledger.to_the_byte = None;
                     ledger.settle(|_, position| told = Some(position));
                     // As many lines as there are behind which the output has gone.
                     let ends = (0..=4).rev().map(|lines| {

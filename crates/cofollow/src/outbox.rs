@@ -63,6 +63,11 @@ impl Outbox {
         self.open
     }
 
+    /// Do lines come as they stand in their files, with nothing in between?
+    pub(crate) fn is_plain(&self) -> bool {
+        self.headers == Headers::Never
+    }
+
     /// The name with this number is another from now on.
     pub(crate) fn forget(&mut self, index: usize) {
         if self.last == Some(index) {

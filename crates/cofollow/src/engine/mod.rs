@@ -362,6 +362,7 @@ impl<D: Disk> Engine<D> {
             self.read_what_was_put_off();
         }
         self.give_out_the_rest();
+        self.save_at_the_stop();
         self.outbox.take()
     }
 

@@ -331,8 +331,28 @@ impl<D: Disk> Engine<D> {
         }
     }
 
-    /// Saves at the end, so that it lasts.
-    pub(crate) fn save_at_the_end(&mut self) -> Result<()> {
+    /// Saves before the chain takes the last of it, which another signal may cut short. If that fails the last save
+    /// tells.
+    pub(crate) fn save_at_the_stop(&mut self) {
+        self.count_parts(true);
+        let _ = self.save();
+        self.count_parts(false);
+    }
+
+    /// Does each byte count of a line that was written in part? Only of what the next run gives out first, and as it
+    /// stands.
+    fn count_parts(&mut self, counts: bool) {
+        let is_alone = self.names.len() == 1 && self.globs.is_empty() && self.outbox.is_plain();
+        let oldest = self.names.first().and_then(|name| name.generations.front());
+        let oldest = oldest.map(|oldest| (0, oldest.key));
+        if let Some(ledger) = &mut self.outbox.ledger {
+            ledger.to_the_byte = oldest.filter(|_| counts && is_alone);
+        }
+    }
+
+    /// Saves at the end, so that it lasts: within a line, if the output keeps the part of it that it has.
+    pub(crate) fn save_at_the_end(&mut self, keeps_parts: bool) -> Result<()> {
+        self.count_parts(keeps_parts);
         self.save()?;
         match &self.saver {
             Some(saver) => saver.file.sync(),
