@@ -10,6 +10,7 @@ use std::rc::Rc;
 use crate::staging::Staging;
 use crate::{Block, Framing, Pull, Pulled, Reader, Result, Sink, Waits, sys};
 
+use copies::Writers;
 pub use sink::RelaySink;
 use sink::{Lane, Offer};
 
@@ -95,6 +96,7 @@ impl Relay {
             from: from.framed(b'\n', Framing::AsItComes),
             way: Way::Untried,
             little: 0,
+            writers: Writers::default(),
         }
     }
 }
@@ -116,6 +118,7 @@ pub struct RelayReader {
     way: Way,
     /// So many reads in a row brought little.
     little: u32,
+    writers: Writers,
 }
 
 /// How the input's bytes are had without reading them.
@@ -180,7 +183,7 @@ impl RelayReader {
         for lane in lanes.iter() {
             lane.borrow_mut().push();
         }
-        write_files(&lanes);
+        write_files(&mut self.writers, &lanes);
         Ok(Some(pulled))
     }
 
@@ -300,10 +303,10 @@ impl RelayReader {
 }
 
 /// Moves on what is in the pipes before files.
-fn write_files(lanes: &Lanes) {
+fn write_files(writers: &mut Writers, lanes: &Lanes) {
     let borrowed: Vec<_> = lanes.iter().map(|lane| lane.borrow()).collect();
     let copies: Vec<_> = borrowed.iter().map(|lane| lane.copy()).collect();
-    let made = copies::make(&copies.iter().flatten().collect::<Vec<_>>());
+    let made = writers.make(&copies.iter().flatten().collect::<Vec<_>>());
     let has_copy: Vec<bool> = copies.iter().map(Option::is_some).collect();
     drop(borrowed);
     let files = lanes.iter().zip(has_copy).filter(|(_, has_copy)| *has_copy);
