@@ -19,6 +19,7 @@ mod streams;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::fd::AsFd;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,16 @@ fn while_stopped(running: &Running, happens: impl FnOnce()) {
     }
     happens();
     running.kill("CONT");
+}
+
+/// It waits for room in its output, of which nothing has been taken: a pipe of which something was may be made to hold
+/// more.
+fn wait_for_a_full_pipe(running: &Running, stdout: impl AsFd) {
+    let stat = format!("/proc/{}/stat", running.pid());
+    wait_until("it to wait for room", || {
+        let holds_much = rustix::io::ioctl_fionread(&stdout).is_ok_and(|held| held > 60_000);
+        holds_much && fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") S "))
+    });
 }
 
 /// Lines that tell one text from another: `name 1`, `name 2`, … `name count`, each of 64 bytes and more.

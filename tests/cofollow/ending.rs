@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 
-use super::{cofollow, contains, through_shell};
+use super::{cofollow, contains, through_shell, wait_for_a_full_pipe};
 use crate::util::{Cmd, Dir, Running, chain};
 
 /// More than a pipe and the blocks in between take.
@@ -62,16 +62,14 @@ fn a_signal_ends_it_though_nobody_reads_and_a_second_one_at_once() {
     let dir = Dir::new();
     dir.write("log", plenty());
     let (running, stdout) = cofollow(&dir, ["-n+1", "log"]).spawn_unread();
-    let mut stdout = BufReader::new(stdout);
-    stdout.read_line(&mut String::new()).expect("read");
+    wait_for_a_full_pipe(&running, &stdout);
     running.kill("INT");
     running
         .wait()
         .stderr_contains("not all output was taken")
         .signal(2);
     let (mut running, stdout) = cofollow(&dir, ["-n+1", "log"]).spawn_unread();
-    let mut stdout = BufReader::new(stdout);
-    stdout.read_line(&mut String::new()).expect("read");
+    wait_for_a_full_pipe(&running, &stdout);
     running.kill("INT");
     running.kill_until_it_ends("TERM");
     // Not after the second that the first one leaves to the output. Where both arrive in one moment the kernel

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 
-use super::{cofollow, contains, lines, numbers, through_shell};
+use super::{cofollow, contains, lines, numbers, through_shell, wait_for_a_full_pipe};
 use crate::util::{Cmd, Dir, wait_until};
 
 /// One run to the end of what is there: what it printed.
@@ -127,10 +127,7 @@ fn what_nobody_took_before_the_signal_comes_in_the_next_run() {
         dir.write("log", &text);
         let command = cofollow(&dir, ["-n+1", "--resume=state"]).args(args);
         let (running, mut stdout) = command.spawn_unread();
-        // A pipe of which anything was taken may be made to hold it all.
-        wait_until("more than a line in the pipe", || {
-            rustix::io::ioctl_fionread(&stdout).is_ok_and(|held| held > 100)
-        });
+        wait_for_a_full_pipe(&running, &stdout);
         running.kill("TERM");
         running.wait().stderr_contains("not all output was taken");
         let mut printed = String::new();
