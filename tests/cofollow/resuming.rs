@@ -132,8 +132,8 @@ fn what_nobody_took_before_the_signal_comes_in_the_next_run() {
         running.wait().stderr_contains("not all output was taken");
         let mut printed = String::new();
         stdout.read_to_string(&mut printed).expect("read");
+        // Nearly always it is cut within a line; where depends on how it came into the pipe.
         let cut = printed.rfind('\n').expect("lines") + 1;
-        assert!(cut < printed.len(), "it was cut within a line");
         let rest = run(&dir, args.iter().copied()).run();
         rest.stderr("").code(0);
         if args.contains(&"-H") {
