@@ -14,7 +14,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause. After having run for longer, a failure counts as the first.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// A branch that failed: the error of its stage, in an [`Error::Other`].
+/// A branch that failed: the error of its stage, in a [`costage::Error::Other`].
 #[derive(Clone, Debug)]
 pub struct Failed {
     pub(crate) name: Arc<str>,
