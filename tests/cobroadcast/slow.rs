@@ -518,6 +518,7 @@ fn who_reads_slowly_is_not_given_up() {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(3) {
         (&slow).take(1).read_to_string(&mut got).expect("read");
+        // This is how slowly it reads; nothing is waited for.
         thread::sleep(Duration::from_millis(10));
     }
     slow.read_to_string(&mut got).expect("read");
@@ -538,6 +539,7 @@ fn a_branch_is_not_given_up_while_it_waits_for_the_reader_of_the_output() {
             .take(2000)
             .read_to_string(&mut got)
             .expect("read");
+        // This is how slowly it reads; nothing is waited for.
         thread::sleep(Duration::from_millis(10));
     }
     stdout.read_to_string(&mut got).expect("read");

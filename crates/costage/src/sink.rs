@@ -382,6 +382,7 @@ mod tests {
         let block = Block::from(vec![b'\n'; GATHER]);
         (0..times).any(|_| {
             while sink.send(&block).expect("no error") == Flow::More {}
+            // The reader is as slow as that, or slower.
             thread::sleep(after);
             reader.read_exact(&mut vec![0; GATHER]).expect("full");
             let _ = sink.flush().expect("no error");
