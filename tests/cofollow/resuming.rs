@@ -145,6 +145,44 @@ fn what_nobody_took_before_the_signal_comes_in_the_next_run() {
     }
 }
 
+// What the first signal saves is all that the second leaves.
+#[test]
+fn what_was_written_is_saved_before_a_second_signal_can_end_it() {
+    for prefix in ["", "log:"] {
+        let dir = Dir::new();
+        let text = numbers(0..200_000);
+        dir.write("log", &text);
+        let arg = if prefix.is_empty() { "-q" } else { "-H" };
+        let command = cofollow(&dir, ["-n+1", "--resume=state", arg, "log"]);
+        let (mut running, mut stdout) = command.spawn_unread();
+        wait_for_a_full_pipe(&running, &stdout);
+        running.kill("TERM");
+        let shown = text.replace('\n', &format!("\n{prefix}"));
+        let shown = prefix.to_owned() + &shown[..shown.len() - prefix.len()];
+        let mut taken = String::new();
+        wait_until("all that was written to be saved", || {
+            let held = rustix::io::ioctl_fionread(&stdout).expect("a pipe");
+            shown[..usize::try_from(held).expect("a length")].clone_into(&mut taken);
+            if !prefix.is_empty() {
+                taken.truncate(taken.rfind('\n').expect("lines") + 1);
+            }
+            let position = taken.replace("log:", "").len();
+            let state = fs::read(dir.path("state")).expect("it was saved at the start");
+            contains(&state, &format!(" position {position} "))
+        });
+        running.kill_until_it_ends("TERM");
+        running.wait().stderr("").signal(15);
+        let mut printed = String::new();
+        stdout.read_to_string(&mut printed).expect("read");
+        assert!(printed.starts_with(&taken));
+        let rest = run(&dir, [arg, "log"]).run();
+        rest.stderr("").code(0);
+        // With a prefix the line at which the output was cut comes again, as a whole.
+        taken += &String::from_utf8(rest.stdout).expect("text");
+        assert!(taken == shown);
+    }
+}
+
 #[test]
 fn an_output_that_is_full_within_a_line_is_gone_on_with_there() {
     let dir = Dir::new();
