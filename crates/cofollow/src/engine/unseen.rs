@@ -54,6 +54,7 @@ impl<D: Disk> Engine<D> {
         let mut met = HashSet::new();
         // Is there something of which more can be told later?
         let mut is_open = false;
+        let of_present = name.present().and_then(|present| present.identity.born);
         for _ in 0..PASSES {
             let mut is_news = false;
             for path in self.siblings(index, before) {
@@ -83,7 +84,9 @@ impl<D: Disk> Engine<D> {
                 }
                 if own.contains(&identity) || self.is_anywhere(identity) {
                     known.push(opened.sibling);
-                } else if self.may_become_copy(index, &opened) {
+                } else if identity.born > of_present
+                    && self.may_become_copy(index, &opened, self.rules.poll)
+                {
                     is_open = true;
                 } else {
                     is_news = true;
@@ -180,12 +183,17 @@ impl<D: Disk> Engine<D> {
 
     fn add_unseen(&mut self, index: usize, at: usize, opened: &Opened<D::File>) {
         let key = self.new_key();
+        let identity = opened.sibling.facts.identity;
         let name = &mut self.names[index];
         let path: Arc<Path> = opened.sibling.path.as_path().into();
         let unseen = Detail::Unseen(Arc::clone(&name.shown), path);
         (self.notify)(&Notice::Detail(unseen));
         let file = Arc::clone(&opened.file);
-        let generation = Generation::new(key, file, &opened.sibling.facts, 0);
+        let mut generation = Generation::new(key, file, &opened.sibling.facts, 0);
+        // The file that has the name had it before this one was made, which never did, then: it is a copy of a text that
+        // came and went in that file.
+        let present = name.present();
+        generation.is_copy = present.is_some_and(|present| present.identity.born < identity.born);
         self.owners.add(&generation, index);
         name.generations.insert(at, generation);
         name.account.find();

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -9,7 +9,8 @@ use tempfile::TempDir;
 
 use costage::{Block, Pulled};
 
-use super::follow;
+use super::disk::Memory;
+use super::{all_of, follow};
 use crate::disk::Os;
 use crate::engine::Engine;
 
@@ -251,6 +252,37 @@ fn a_text_that_came_and_went_unread_comes_before_the_next() {
         }
         scene.engine.look_at_data(0);
         assert_eq!(scene.drain(), "second\nthird\n");
+    }
+}
+
+// A copy that was made while nobody looked ends where it was cut, and what stood behind that is in no file: it was given
+// out as a line at the end.
+#[test]
+fn the_torn_line_of_a_copy_that_was_found_later_is_not_given_out() {
+    let (log, copy) = (Path::new("/log"), Path::new("/log.1"));
+    for is_copy in [true, false] {
+        let disk = Memory::default();
+        disk.append(log).write("first\n");
+        let mut engine = follow(disk.clone(), [log]);
+        assert_eq!(all_of(&mut engine), "first\n");
+        disk.tick();
+        let text = "second\nthi";
+        if is_copy {
+            disk.append(copy).write(text);
+            disk.append(log).truncate();
+        } else {
+            disk.remove(log);
+            disk.append(log).write(text);
+            disk.rename(log, copy);
+            disk.tick();
+        }
+        disk.append(log).write("fourth\n");
+        engine.look_at_all();
+        assert_eq!(all_of(&mut engine), "second\nfourth\n");
+        let rest = engine
+            .stop()
+            .map(|block| String::from_utf8_lossy(&block).into_owned());
+        assert_eq!(rest.as_deref(), (!is_copy).then_some("thi"));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Patterns that match logs and what is put aside of them.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -79,6 +80,52 @@ fn what_may_be_the_beginning_of_a_copy_is_looked_at_again() {
     assert_eq!(all_of(&mut engine), "");
     engine.rules.poll = Duration::ZERO;
     engine.keep_time(Instant::now() + Duration::from_hours(2));
+    assert_eq!(all_of(&mut engine), "1\n");
+}
+
+// Who copies may be kept from the processor between making the file and filling it: it was followed as a log by then.
+#[test]
+fn what_is_empty_may_become_a_copy_for_as_long_as_a_copy_is_held() {
+    let text = format!("{BANNER}1\n");
+    let (dir, mut engine) = followed(&[("log", &text)]);
+    engine.rules.poll = Duration::ZERO;
+    fs::write(dir.path().join("log.1"), "").expect("written");
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "");
+    fs::write(dir.path().join("log.1"), &text).expect("written");
+    engine.look_at_all();
+    fs::write(dir.path().join("log"), "2\n").expect("written");
+    engine.look_at_all();
+    engine.look_at_last();
+    assert_eq!(all_of(&mut engine), "2\n");
+}
+
+// It was read at once, as something older than the log.
+#[test]
+fn what_was_made_in_the_same_tick_may_become_a_copy() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (log, new) = (dir.path().join("log"), dir.path().join("new"));
+    let born = |path: &Path| path.metadata().and_then(|facts| facts.created()).ok();
+    // Nearly always the first pair is.
+    while {
+        fs::write(&log, "1\n")
+            .and_then(|()| fs::write(&new, "1\n"))
+            .expect("written");
+        born(&log) != born(&new)
+    } {
+        fs::remove_file(&log)
+            .and_then(|()| fs::remove_file(&new))
+            .expect("removed");
+    }
+    let mut engine = engine(Os::default());
+    engine.rules.poll = Duration::from_hours(1);
+    engine.add_glob(dir.path().join("log*").to_str().expect("UTF-8"));
+    engine.begin(Start::Line(1), None).expect("begun");
+    assert_eq!(all_of(&mut engine), "1\n");
+    fs::rename(&new, dir.path().join("log.1")).expect("renamed");
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "");
+    engine.look_at_last();
     assert_eq!(all_of(&mut engine), "1\n");
 }
 
