@@ -133,6 +133,23 @@ fn options_may_come_after_operands_and_the_last_one_wins() {
 }
 
 #[test]
+fn with_posixly_correct_the_first_operand_ends_the_options() {
+    let dir = Dir::new();
+    dir.write("file", "a\nb\n");
+    for program in ["cogrep", "grep"] {
+        let command = if program == "grep" {
+            Cmd::new("grep").env("LC_ALL", "C")
+        } else {
+            Cmd::bin(program)
+        };
+        let command = command.env("POSIXLY_CORRECT", "1").dir(dir.path(""));
+        let output = command.args(["-H", "a", "file", "-n"]).run();
+        output.stdout("file:a\n").code(2);
+        output.stderr(&format!("{program}: -n: No such file or directory\n"));
+    }
+}
+
+#[test]
 fn a_maximum_ends_each_file_after_so_many_selected_lines() {
     for args in [
         &["-m2"][..],

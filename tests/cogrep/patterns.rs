@@ -201,7 +201,7 @@ fn a_misspelt_class_is_refused_as_in_grep() {
 fn what_is_not_in_the_syntax_is_refused() {
     for pattern in [
         "a{1", "{1}", "*a", "+a", "?", "(*a)", "a|*b", "{", "a{", "a{x}", ")", "a)", "(", "[",
-        r"[a\]", "[b-a]", "a{2,1}", r"\",
+        r"[a\]", "[b-a]", "a{2,1}", r"\", "a{,}", "(?a)", "\\\u{e9}",
     ] {
         let output = cogrep([pattern]).stdin("a\n").run();
         output

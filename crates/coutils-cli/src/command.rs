@@ -58,8 +58,9 @@ fn settle(command: Command) -> Command {
         )
 }
 
-/// Parses the command line, as GNU's getopt does: the last of an option wins, long options may be abbreviated.
-/// `--help`, `-V` and `--generate` are added to the tool's own options.
+/// Parses the command line, as GNU's getopt does: the last of an option wins, long options may be abbreviated,
+/// and with `POSIXLY_CORRECT` in the environment the first operand ends the options. `--help`, `-V` and `--generate` are
+/// added to the tool's own options.
 ///
 /// # Errors
 ///
@@ -78,7 +79,8 @@ pub fn parse(
         let _ = std::io::stderr().write_all(hint.as_bytes());
         program.failure()
     };
-    let args = rewrite(&command, numbers, std::env::args_os()).map_err(misused)?;
+    let in_order = std::env::var_os("POSIXLY_CORRECT").is_some();
+    let args = rewrite(&command, numbers, in_order, std::env::args_os()).map_err(misused)?;
     let matches = command.try_get_matches_from_mut(args);
     let matches = matches.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => print(program, &error.to_string()),

@@ -21,7 +21,8 @@ pub enum Numbers {
     Start,
 }
 
-/// Rewrites the arguments, the program's name first among them.
+/// Rewrites the arguments, the program's name first among them. `in_order`: there are no options behind the first
+/// operand, as POSIX has it.
 ///
 /// # Errors
 ///
@@ -29,6 +30,7 @@ pub enum Numbers {
 pub(crate) fn rewrite(
     command: &Command,
     numbers: Numbers,
+    in_order: bool,
     args: impl IntoIterator<Item = OsString>,
 ) -> Result<Vec<OsString>, String> {
     let mut args = args.into_iter();
@@ -66,15 +68,18 @@ pub(crate) fn rewrite(
         } else {
             operands.push(kept.len());
             kept.push(arg);
+            if in_order {
+                break;
+            }
             false
         };
         if wants_value {
             kept.extend(args.next());
         }
     }
-    let before_dashes = kept.len();
-    kept.extend(args);
-    let count = operands.len() + kept.len() - before_dashes;
+    let behind: Vec<OsString> = args.collect();
+    let count = operands.len() + behind.len();
+    let mut ends_options = operands.first().copied().filter(|_| in_order);
     if numbers == Numbers::Start
         && !has_start
         && count <= 2
@@ -82,8 +87,13 @@ pub(crate) fn rewrite(
         && kept[first].as_bytes().starts_with(b"+")
         && let Some(start) = start(command, kept[first].as_bytes())
     {
+        ends_options = ends_options.map(|first| first + start.len());
         kept.splice(first..=first, start);
     }
+    if let Some(end) = ends_options {
+        kept.insert(end, "--".into());
+    }
+    kept.extend(behind);
     Ok(kept)
 }
 
@@ -233,7 +243,8 @@ mod tests {
 
     fn rewritten(command: &Command, numbers: Numbers, line: &str) -> String {
         let args = line.split(' ').map(OsString::from);
-        let args = rewrite(command, numbers, args).unwrap_or_else(|error| vec![error.into()]);
+        let args = rewrite(command, numbers, false, args);
+        let args = args.unwrap_or_else(|error| vec![error.into()]);
         args.join(" ".as_ref()).into_string().expect("UTF-8")
     }
 
@@ -277,6 +288,25 @@ mod tests {
             ("test -qs", "option requires an argument -- 's'"),
         ] {
             assert_eq!(rewritten(&command, Numbers::None, typed), expected);
+        }
+    }
+
+    #[test]
+    fn in_order_the_first_operand_ends_the_options() {
+        let command = Command::new("test")
+            .arg(flag("quiet", 'q'))
+            .arg(option("lines", 'n'));
+        for (typed, expected) in [
+            ("test -q x -q --lines", "test -q -- x -q --lines"),
+            ("test -n 1 x -- -5", "test -n 1 -- x -- -5"),
+            ("test -q -- x -q", "test -q -- x -q"),
+            ("test +5 x", "test --lines=+5 -- x"),
+            ("test -n1 +5 -q", "test -n1 -- +5 -q"),
+            ("test -q", "test -q"),
+        ] {
+            let args = typed.split(' ').map(OsString::from);
+            let args = rewrite(&command, Numbers::Start, true, args).expect(typed);
+            assert_eq!(args.join(" ".as_ref()), expected);
         }
     }
 
