@@ -212,6 +212,15 @@ fn what_is_not_in_the_syntax_is_refused() {
     }
 }
 
+// Taken for a text of which no letter's case counts.
+#[test]
+fn a_letter_in_both_cases_says_nothing_of_the_others() {
+    let text = "python\nPython\nPYTHON\npYthon\n";
+    as_grep(&["[Pp]ython"], text, "python\nPython\n", 0);
+    as_grep(&["-v", "[Pp]ython"], text, "PYTHON\npYthon\n", 0);
+    as_grep(&["-o", "x[Yy]Z"], "xyz\nxYZ\nXYZ\n", "xYZ\n", 0);
+}
+
 /// The table of docs/cogrep.md: both take it, and mean something else.
 #[test]
 fn what_means_something_else_than_in_grep() {

@@ -24,6 +24,22 @@ fn a_record_ends_in_nul() {
 }
 
 #[test]
+fn records_are_counted_as_lines_are() {
+    let output = cogrep(["-z", "--stats", "a"])
+        .stdin(RECORDS.repeat(3))
+        .run();
+    output.stdout("a\0".repeat(3)).code(0);
+    output.stderr_contains("cogrep: 6 lines in, 3 out, ");
+}
+
+/// The ends of lines that `(?R)` means are those of records.
+#[test]
+fn carriage_returns_end_no_record() {
+    let output = cogrep(["-z", "-c", "(?R)^[a-z][0-9]$"]);
+    output.stdin("f1\0b1\0x2").run().stdout("3\n").code(0);
+}
+
+#[test]
 fn a_newline_in_a_record_is_a_character() {
     as_grep(&["-z", "b.c"], RECORDS, "b\nc\0", 0);
     as_grep(&["-z", "b[^x]c"], RECORDS, "b\nc\0", 0);

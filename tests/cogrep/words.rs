@@ -77,6 +77,14 @@ fn bytes_that_are_no_character_are_beside_a_word_what_a_blank_is() {
 }
 
 #[test]
+fn a_long_word_with_broken_bytes_is_found() {
+    let line = format!("a{}a\n", "\u{e9}".repeat(2000));
+    as_grep(&["-w", "-c", "\u{e9}+"], &line, "0\n", 1);
+    let pattern = r"((?-u:\xFF)|\u{e9})+";
+    cogrep(["-w", "-c", pattern]).stdin(line).run().code(1);
+}
+
+#[test]
 fn a_line_is_matched_whole() {
     for option in ["-x", "--line-regexp"] {
         as_grep(&[option, "ab"], "ab\nxab\nabx\nab", "ab\nab\n", 0);

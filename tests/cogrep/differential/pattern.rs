@@ -46,6 +46,8 @@ const CLASSES: &[&str] = &[
     "[:alnum:]-",
     "[:punct:]",
     "^[:lower:]",
+    "aA",
+    "bB",
     "a\u{e9}",
     "^\u{e9}",
 ];

@@ -192,6 +192,9 @@ impl Within {
             // The text is one line to the user, whatever else is in the block.
             HirKind::Look(Look::Start) => Hir::look(Look::StartLF),
             HirKind::Look(Look::End) => Hir::look(Look::EndLF),
+            // Of `(?R)`, which knows no terminator but the newline.
+            HirKind::Look(Look::StartCRLF) if self.terminator != b'\n' => Hir::look(Look::StartLF),
+            HirKind::Look(Look::EndCRLF) if self.terminator != b'\n' => Hir::look(Look::EndLF),
             HirKind::Look(look) => Hir::look(look),
             HirKind::Repetition(mut repetition) => {
                 repetition.sub = Box::new(self.a_line(*repetition.sub));

@@ -192,10 +192,20 @@ impl LineRegex {
     }
 
     pub(super) fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
+        self.may_begin_line(from);
         let found = self.regex.find(&Input::new(line).range(from..))?;
         match &mut self.words {
             Some(words) if !is_surely_word(line, &found) => words.bounds(line, from),
             _ => Some(found),
+        }
+    }
+
+    /// What is looked for from the start of a line is the first in it.
+    fn may_begin_line(&mut self, from: usize) {
+        if from == 0
+            && let Some(words) = &mut self.words
+        {
+            words.begin_line();
         }
     }
 
@@ -205,6 +215,7 @@ impl LineRegex {
         from: usize,
         groups: &mut Vec<Option<Range<usize>>>,
     ) -> bool {
+        self.may_begin_line(from);
         let input = Input::new(line).range(from..);
         self.grouped.engine().groups(&input, groups);
         let found = |groups: &[Option<Range<usize>>]| groups.first().cloned().flatten();

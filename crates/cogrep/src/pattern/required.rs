@@ -39,7 +39,9 @@ impl Required {
             (What::Texts(_), HirKind::Alternation(parts)) => parts
                 .iter()
                 .all(|part| matches!(part.kind(), HirKind::Literal(_))),
-            (What::AnyCase(run), _) => any_case(hir).is_some_and(|all| all == *run),
+            (What::AnyCase(run), _) => {
+                any_case(hir).is_some_and(|all| all == *run) && !has_letter_of_one_case(hir)
+            }
             _ => false,
         };
         Some(Required { what, is_all })
@@ -97,7 +99,7 @@ fn what(hir: &Hir) -> Option<What> {
     }
 }
 
-/// The text in any case that this is.
+/// The text in any case that this is, or a part of.
 fn any_case(hir: &Hir) -> Option<Vec<u8>> {
     match hir.kind() {
         HirKind::Literal(literal) => Some(literal.0.to_vec()),
@@ -107,6 +109,15 @@ fn any_case(hir: &Hir) -> Option<Vec<u8>> {
             Some(parts?.concat())
         }
         _ => None,
+    }
+}
+
+/// Is there a letter in this text whose case counts?
+fn has_letter_of_one_case(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Literal(literal) => literal.0.iter().any(u8::is_ascii_alphabetic),
+        HirKind::Concat(parts) => parts.iter().any(has_letter_of_one_case),
+        _ => false,
     }
 }
 
@@ -233,6 +244,8 @@ mod tests {
             ("(?i)abc1", "abc1 in any case, all"),
             ("(?i)pyth.n", "pyth in any case"),
             ("(?i)swig", "wig in any case"),
+            ("[Pp]ython", "python in any case"),
+            ("x[Yy](?i:z)-", "xyz- in any case"),
             ("^abc$", "abc"),
         ] {
             assert_eq!(required(pattern), expected, "{pattern}");

@@ -146,8 +146,7 @@ fn syntax_of(literal: bool) -> impl Strategy<Value = Syntax> {
     })
 }
 
-const REGEX: &str =
-    r"(\^?([abk.]|\[\^a\]|\\s|\\A|\\b|a\||\(b\)|\\W|x\*|(a|\.)\+|\\w\+|ab|(aa|b)\?| ){0,4}\$?)";
+const REGEX: &str = r"(\^?([abk.]|\[aA\]|\[\^a\]|\\s|\\A|\\b|a\||\(b\)|\\W|x\*|(a|\.)\+|\\w\+|ab|(aa|b)\?| ){0,4}\$?)";
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
@@ -476,4 +475,29 @@ fn many_texts_in_any_case_need_no_regex() {
     assert!(matches!(pattern.engine, Engine::AnyCase(_)));
     let text = "x\nDE\u{17F}\u{212A}19999S\ndesk20000s\n";
     assert_eq!(by_block(pattern, text.as_bytes()), [false, true, false]);
+}
+
+// Of the one before it, of which a part was kept.
+#[test]
+fn a_line_in_the_place_of_another_is_searched_itself() {
+    let syntax = Syntax {
+        words: true,
+        ..Syntax::default()
+    };
+    let pattern = || Pattern::any_of([&b"fo+"[..]], syntax).expect("a pattern");
+    let all = |pattern: &mut Pattern, line: &[u8]| {
+        let mut from = 0;
+        let next = || {
+            let found = pattern.bounds(line, from)?;
+            from = found.end;
+            Some(found)
+        };
+        std::iter::from_fn(next).collect::<Vec<_>>()
+    };
+    let mut kept = pattern();
+    let mut place = [0; 14];
+    for line in [b"\xC3\xA4foo \xFF foo zz", b"foo \xC3\xA4foo fo z"] {
+        place.copy_from_slice(line);
+        assert_eq!(all(&mut kept, &place), all(&mut pattern(), line));
+    }
 }

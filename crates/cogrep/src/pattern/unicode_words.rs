@@ -8,7 +8,7 @@ use regex_automata::{Anchored, Input, MatchKind};
 use regex_syntax::hir::Hir;
 
 use super::regex::Engine;
-use super::words::{character, is_word};
+use super::words::{character, is_word, is_word_before};
 
 /// Words of all scripts.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ impl UnicodeWords {
             compiled: None,
             how: How::Characters(Mended {
                 terminator,
-                place: (0, 0),
+                place: NOWHERE,
                 line: Vec::new(),
             }),
         }
@@ -53,10 +53,17 @@ impl UnicodeWords {
         }
     }
 
+    /// Another line is searched: it may be where the last one was.
+    pub(super) fn begin_line(&mut self) {
+        if let How::Characters(mended) = &mut self.how {
+            mended.place = NOWHERE;
+        }
+    }
+
     pub(super) fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
         match &mut self.how {
             How::Characters(mended) => {
-                let line = mended.of(line, from);
+                let line = mended.of(line);
                 let engine = self.compiled.get_or_insert_with(|| first_engine(&self.hir));
                 engine.find(&Input::new(line).range(from..))
             }
@@ -81,7 +88,7 @@ impl UnicodeWords {
             return;
         };
         let line = match &mut self.how {
-            How::Characters(mended) => mended.of(line, from),
+            How::Characters(mended) => mended.of(line),
             How::Bytes { .. } => line,
         };
         if let Some(engine) = &mut self.compiled {
@@ -105,6 +112,10 @@ fn longest_engine(hir: &Hir, terminator: u8) -> Engine {
 fn first_word(engine: &mut Engine, line: &[u8], from: usize) -> Option<Range<usize>> {
     let mut start = from;
     while start <= line.len() {
+        if is_word_before(line, start) {
+            start += character(&line[start..]);
+            continue;
+        }
         let mut end = Some(line.len());
         while let Some(before) = end.filter(|&end| end >= start) {
             let input = Input::new(line).range(start..before);
@@ -121,11 +132,14 @@ fn first_word(engine: &mut Engine, line: &[u8], from: usize) -> Option<Range<usi
     None
 }
 
+/// The place of no line.
+const NOWHERE: (usize, usize) = (0, 0);
+
 /// A line without broken bytes, made once a line and not once a match.
 #[derive(Clone, Debug)]
 struct Mended {
     terminator: u8,
-    /// Where the line is that was last searched from its start, and how long it is.
+    /// Where the line is that is searched, and how long it is.
     place: (usize, usize),
     /// Itself, if it had broken bytes.
     line: Vec<u8>,
@@ -134,9 +148,9 @@ struct Mended {
 impl Mended {
     /// `line`, or what is to be searched in its place. The terminator takes the place of broken bytes: no pattern
     /// matches it, and it is in no word.
-    fn of<'a>(&'a mut self, line: &'a [u8], from: usize) -> &'a [u8] {
+    fn of<'a>(&'a mut self, line: &'a [u8]) -> &'a [u8] {
         let place = (line.as_ptr().addr(), line.len());
-        if from == 0 || self.place != place {
+        if self.place != place {
             self.place = place;
             self.line.clear();
             if std::str::from_utf8(line).is_err() {

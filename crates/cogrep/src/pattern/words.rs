@@ -11,7 +11,7 @@ pub(super) fn is_word(line: &[u8], at: &Range<usize>) -> bool {
     !is_word_before(line, at.start) && !is_word_behind(line, at.end)
 }
 
-fn is_word_before(line: &[u8], at: usize) -> bool {
+pub(super) fn is_word_before(line: &[u8], at: usize) -> bool {
     match line[..at].last() {
         None => false,
         Some(&byte) if byte.is_ascii() => is_ascii_word(byte),

@@ -229,6 +229,9 @@ impl<M: Matcher, S: Stage> Stage for Grep<M, S> {
             return Ok(Flow::Stop);
         }
         self.output.flow = Flow::More;
+        if self.settings.report.shows_lines() {
+            self.output.gather.set_terminator(block.terminator());
+        }
         let searched = if input.has_enough {
             self.pass_over(block, 0..block.len(), &mut input)
         } else {

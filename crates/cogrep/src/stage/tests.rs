@@ -1,6 +1,6 @@
 use super::*;
 use crate::output::WORTH_SHARING;
-use crate::{Colors, Pattern, Replacement, Report};
+use crate::{Colors, Pattern, Replacement, Report, Syntax};
 use costage::{Driver, Ended, Text, collect};
 use proptest::prelude::*;
 use std::cell::Cell;
@@ -157,6 +157,21 @@ fn a_full_target_is_not_forgotten() {
     let mut grep = grep(Pattern::literal("a"), FullAtOnce(0));
     assert_eq!(grep.send(&Block::from(&*text)).expect("sent"), Flow::Full);
     assert_eq!(grep.output.to.0, 1);
+}
+
+// A filter behind it took all of them for one line.
+#[test]
+fn what_is_gathered_of_records_are_records() {
+    let (lines, sink) = collect();
+    let records = Block::with_terminator(b"a\0b\0ab\0".to_vec(), b'\0');
+    let syntax = Syntax {
+        terminator: b'\0',
+        ..Syntax::default()
+    };
+    let pattern = |text: &str| Pattern::any_of([text.as_bytes()], syntax).expect("a pattern");
+    let mut chain = grep(pattern("a"), grep(pattern("b"), sink));
+    let _ = chain.send(&records).expect("sent");
+    assert_eq!(lines.take(), b"ab\0");
 }
 
 #[test]
