@@ -145,7 +145,7 @@ fn with_posixly_correct_the_first_operand_ends_the_options() {
         let command = command.env("POSIXLY_CORRECT", "1").dir(dir.path(""));
         let output = command.args(["-H", "a", "file", "-n"]).run();
         output.stdout("file:a\n").code(2);
-        output.stderr(&format!("{program}: -n: No such file or directory\n"));
+        output.stderr(format!("{program}: -n: No such file or directory\n"));
     }
 }
 
