@@ -1,10 +1,10 @@
 //! cobroadcast: the branches.
 
+#![cfg_attr(all(target_os = "linux", target_env = "gnu"), no_main)]
+
 mod cli;
 mod outcome;
 mod targets;
-
-use std::process::ExitCode;
 
 use cobroadcast::{Process, guard};
 use costage::{Driver, Ended, Framing, Reader, Result, Second, Stage, broadcast};
@@ -14,7 +14,9 @@ use cli::Cli;
 use outcome::Outcome;
 use targets::Targets;
 
-fn main() -> ExitCode {
+coutils_cli::main!(cobroadcast);
+
+fn cobroadcast() -> u8 {
     let program = Program::new("cobroadcast", 1);
     let matches = match coutils_cli::parse(&program, cli::command(), Numbers::None) {
         Ok(matches) => matches,
@@ -35,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs the chain that was asked for; the status is for a good end.
-fn run(program: &Program, cli: &Cli) -> Result<(Ended, ExitCode)> {
+fn run(program: &Program, cli: &Cli) -> Result<(Ended, u8)> {
     program.outlive_full_files()?;
     program.wait_for_children()?;
     let outcome = Outcome::new(program, cli);

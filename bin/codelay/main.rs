@@ -1,12 +1,13 @@
 //! codelay: the channel with latency.
 
+#![cfg_attr(all(target_os = "linux", target_env = "gnu"), no_main)]
+
 mod cli;
 mod decided;
 mod typed;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::process::ExitCode;
 
 use codelay::{Clock, Fates, Held, account, by_lines, by_time};
 use costage::{
@@ -17,7 +18,9 @@ use coutils_cli::{Numbers, Program};
 use cli::{Cli, Trace};
 use decided::{Decided, decide};
 
-fn main() -> ExitCode {
+coutils_cli::main!(codelay);
+
+fn codelay() -> u8 {
     let program = Program::new("codelay", 1);
     let matches = match coutils_cli::parse(&program, cli::command(), Numbers::None) {
         Ok(matches) => matches,
@@ -32,7 +35,7 @@ fn main() -> ExitCode {
             return program.failure();
         }
     };
-    program.exit(run(&program, &cli, decided), ExitCode::SUCCESS)
+    program.exit(run(&program, &cli, decided), 0)
 }
 
 /// Builds the chain that was asked for, and runs it.

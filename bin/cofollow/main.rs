@@ -1,10 +1,11 @@
 //! cofollow: the source.
 
+#![cfg_attr(all(target_os = "linux", target_env = "gnu"), no_main)]
+
 mod cli;
 mod print;
 
 use std::io;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use cofollow::{By, Follow, Headers, Notice, Resume, Settings, UntilEnded, UntilIdle, is_glob};
@@ -16,7 +17,9 @@ use cli::{Cli, Mode};
 /// What a single file's unfinished line waits for, unless it is said.
 const PARTIAL_AFTER: Duration = Duration::from_secs(1);
 
-fn main() -> ExitCode {
+coutils_cli::main!(cofollow);
+
+fn cofollow() -> u8 {
     let program = Program::new("cofollow", 1);
     let matches = match coutils_cli::parse(&program, cli::command(), Numbers::Start) {
         Ok(matches) => matches,
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs the chain that was asked for; the status is for a good end.
-fn run(program: &Program, mut cli: Cli) -> Result<(Ended, ExitCode)> {
+fn run(program: &Program, mut cli: Cli) -> Result<(Ended, u8)> {
     let signals = program.catch_signals()?;
     if cli.files.is_empty() {
         cli.files.push("-".into());
@@ -66,7 +69,7 @@ fn run(program: &Program, mut cli: Cli) -> Result<(Ended, ExitCode)> {
 }
 
 /// Follows the files.
-fn follow(program: &Program, signals: Signals, cli: &Cli) -> Result<(Ended, ExitCode)> {
+fn follow(program: &Program, signals: Signals, cli: &Cli) -> Result<(Ended, u8)> {
     let output = printer();
     let several = cli.files.len() > 1 || cli.files.iter().any(is_glob);
     let settings = Settings {
@@ -115,7 +118,7 @@ fn follow(program: &Program, signals: Signals, cli: &Cli) -> Result<(Ended, Exit
     };
     let saved = follow.save(keeps_parts);
     let status = if follow.all_were_read() {
-        ExitCode::SUCCESS
+        0
     } else {
         program.failure()
     };

@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Stdout};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::process::ExitCode;
 
 use cofollow::{Headers, Start, UntilIdle, prefix_each, skip_to, tail_of};
 use costage::{
@@ -22,9 +21,9 @@ type Output = Tally<Sink<Stdout>>;
 const STANDARD_INPUT: &str = "standard input";
 
 /// Prints one file after the other, each from where it is to start.
-pub fn files(program: &Program, mut driver: Driver, cli: &Cli) -> Result<(Ended, ExitCode)> {
+pub fn files(program: &Program, mut driver: Driver, cli: &Cli) -> Result<(Ended, u8)> {
     let mut output = program.tally(printer());
-    let mut status = ExitCode::SUCCESS;
+    let mut status = 0;
     let mut ended = Ok(Ended::Input);
     let headers = cli.headers.unwrap_or(if cli.files.len() > 1 {
         Headers::Always

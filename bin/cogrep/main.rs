@@ -1,5 +1,7 @@
 //! cogrep: the filter.
 
+#![cfg_attr(all(target_os = "linux", target_env = "gnu"), no_main)]
+
 mod cli;
 mod elsewhere;
 mod patterns;
@@ -7,7 +9,6 @@ mod search;
 
 use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
-use std::process::ExitCode;
 
 use cogrep::{Colors, Context, Grep, Pattern, Replacement, Report, Settings};
 use costage::{Driver, Ended, FileId, Stage, discard, printable, printer};
@@ -20,7 +21,9 @@ const SELECTED: u8 = 0;
 const NOTHING_SELECTED: u8 = 1;
 const FAILURE: u8 = 2;
 
-fn main() -> ExitCode {
+coutils_cli::main!(cogrep);
+
+fn cogrep() -> u8 {
     let program = Program::new("cogrep", FAILURE);
     let matches = match coutils_cli::parse(&program, cli::command(), Numbers::ValueOf("context")) {
         Ok(matches) => matches,
@@ -117,7 +120,7 @@ fn run(
     patterns: &[Vec<u8>],
     pattern: Pattern,
     settings: &Settings,
-) -> ExitCode {
+) -> u8 {
     program.debug(format_args!("engine: {pattern}"));
     // `-q` neither writes nor cares who reads.
     let output: Box<dyn Stage> = if cli.quiet {
@@ -177,5 +180,5 @@ fn run(
     {
         program.complain(hint);
     }
-    program.exit(ended, ExitCode::from(status))
+    program.exit(ended, status)
 }

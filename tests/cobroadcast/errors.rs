@@ -148,6 +148,9 @@ fn closed_standard_descriptors_are_told() {
         .stderr("cobroadcast: standard input: Bad file descriptor\n")
         .code(1);
     run(r#""$cobroadcast" copy 2>&-; echo $?"#).stdout("x\n0\n");
+    // What is told goes nowhere, and not into the file that was opened first.
+    run(r#""$cobroadcast" copy missing/copy 2>&-; echo $?"#).stdout("x\n1\n");
+    assert_eq!(fs::read(dir.path("copy")).expect("read"), b"x\n");
 }
 
 #[test]

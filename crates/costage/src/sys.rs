@@ -23,7 +23,7 @@ pub(crate) use poll::poll;
 pub(crate) use process::process;
 pub(crate) use read::{read, read_nowait};
 pub(crate) use signal::{end_if_busy, flag_repeat};
-pub(crate) use start::{closed_at_start, ignored_at_start};
+pub(crate) use start::{closed_at_start, ignored_at_start, prepare};
 pub(crate) use timer::{set_timer, timer, timer_clock};
 #[cfg(test)]
 pub(crate) use write::faults;

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io::Write;
 use std::mem::ManuallyDrop;
-use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -70,7 +69,7 @@ pub fn parse(
     program: &Program,
     command: Command,
     numbers: Numbers,
-) -> Result<ManuallyDrop<ArgMatches>, ExitCode> {
+) -> Result<ManuallyDrop<ArgMatches>, u8> {
     // The process ends soon, and needs no time to take hundreds of small pieces apart: here and with what is found.
     let mut command = ManuallyDrop::new(settle(command));
     let misused = |what| {
@@ -93,9 +92,9 @@ pub fn parse(
 }
 
 /// Prints what was asked for, and tells if that failed.
-fn print(program: &Program, text: &str) -> ExitCode {
+fn print(program: &Program, text: &str) -> u8 {
     let source = costage::Source::text(text);
-    program.exit(source.drive(costage::printer()), ExitCode::SUCCESS)
+    program.exit(source.drive(costage::printer()), 0)
 }
 
 /// What is wrong with the command line, in one line.

@@ -2,6 +2,7 @@
 
 mod command;
 mod duration;
+mod entry;
 mod generate;
 mod getopt;
 mod options;
@@ -11,6 +12,7 @@ mod stats;
 
 pub use command::{Refusal, number, parse, values};
 pub use duration::duration;
+pub use entry::run;
 pub use getopt::Numbers;
 pub use options::{flag, last_of, one_of};
 pub use program::{Program, report_options};

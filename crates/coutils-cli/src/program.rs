@@ -4,7 +4,6 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -118,8 +117,8 @@ impl Program {
     }
 
     /// The status of a failure.
-    pub fn failure(&self) -> ExitCode {
-        ExitCode::from(self.failure)
+    pub fn failure(&self) -> u8 {
+        self.failure
     }
 
     /// Begins to catch signals.
@@ -175,7 +174,7 @@ impl Program {
     /// | by an error | that of a failure, after a message |
     ///
     /// Before that the totals are told, if they are to be.
-    pub fn exit(&self, ended: Result<Ended>, status: ExitCode) -> ExitCode {
+    pub fn exit(&self, ended: Result<Ended>, status: u8) -> u8 {
         let (how, signal) = match &ended {
             Ok(Ended::Input) => ("because no more comes", None),
             Ok(Ended::Stopped) => ("because no more was wanted", None),
@@ -213,7 +212,7 @@ impl Program {
     }
 
     /// Restores the signal's default action and raises it, so that the caller sees what ended the program.
-    fn die_of(&self, signal: i32) -> ExitCode {
+    fn die_of(&self, signal: i32) -> u8 {
         // Comes back only if the signal is blocked or cannot be sent; then a failure is the next best.
         let _ = signal_hook::low_level::emulate_default_handler(signal);
         self.failure()

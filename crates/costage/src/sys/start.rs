@@ -33,6 +33,19 @@ pub(crate) fn closed_at_start(fd: RawFd) -> bool {
     })
 }
 
+/// Ignores SIGPIPE, and opens /dev/null on closed standard descriptors.
+pub(crate) fn prepare() {
+    for _ in (0..3).filter(|&fd| closed_at_start(fd)) {
+        // SAFETY: the path is a C string. What is opened gets the lowest free number, which is the next of these.
+        if unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) } == -1 {
+            // As the runtime does: nothing that is opened may become standard output.
+            std::process::abort();
+        }
+    }
+    // SAFETY: to ignore a signal needs no handler of ours.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
 extern "C" fn record_start() {
     let mut start = 0;
     for (bit, &signal) in WATCHED.iter().enumerate() {
