@@ -52,18 +52,22 @@ fn stem_length(base: &[u8]) -> usize {
     dot.filter(|&dot| dot > 0).unwrap_or(base.len())
 }
 
-/// A separator, and then a number, a date or a time, or a word.
+/// A separator, and then a number, a date or a time, or a word; or several of them: logrotate makes `log.1.old` and
+/// `log-20261124.backup`, too.
 fn is_mark(mark: &[u8]) -> bool {
+    let is_separator = |byte: &u8| b".-_~@".contains(byte);
     let Some((separator, mark)) = mark.split_first() else {
         return false;
     };
     if *separator == b'~' && mark.is_empty() {
         return true;
     }
-    let is_part = |byte: &u8| byte.is_ascii_digit() || b".-_:+~@TZ".contains(byte);
-    b".-_~@".contains(separator)
-        && (ASIDE.contains(&mark)
-            || mark.iter().all(is_part) && mark.iter().any(u8::is_ascii_digit))
+    let is_word = |part: &[u8]| ASIDE.contains(&part);
+    let is_of_time = |byte: &u8| byte.is_ascii_digit() || b":+TZ".contains(byte);
+    let parts = || mark.split(is_separator);
+    is_separator(separator)
+        && parts().all(|part| is_word(part) || part.iter().all(is_of_time))
+        && parts().any(|part| is_word(part) || part.iter().any(u8::is_ascii_digit))
 }
 
 /// Does `other` stand between two names that differ in their numbers only, as `log-25` does between `log-24` and
@@ -198,6 +202,9 @@ mod tests {
             "log.old",
             "log~",
             "log-2026.11.24_1",
+            "log.1.old",
+            "log.old.1",
+            "log-2026112607.backup",
         ] {
             assert!(rotated("log", other), "{other}");
         }
@@ -205,7 +212,17 @@ mod tests {
             assert!(rotated("app.log", other), "{other}");
         }
         for other in [
-            "log", "log.1.gz", "log2", "log.err", "other", "log.", "log.-", "blog.1", "log.zst",
+            "log",
+            "log.1.gz",
+            "log2",
+            "log.err",
+            "other",
+            "log.",
+            "log.-",
+            "blog.1",
+            "log.zst",
+            "log.old.gz",
+            "log.T",
         ] {
             assert!(!rotated("log", other), "{other}");
         }
