@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 
 use super::{cofollow, contains, through_shell};
-use crate::util::{Cmd, Dir, built};
+use crate::util::{Cmd, Dir, built, wait_until};
 
 #[test]
 fn a_directory_is_told_and_the_others_are_done() {
@@ -226,7 +226,7 @@ fn nothing_wakes_while_nothing_happens() {
             .map(|thread| text(thread).expect("read"))
             .collect()
     };
-    crate::util::wait_until("all threads to wait", || {
+    wait_until("all threads to wait", || {
         read("stat").iter().all(|stat| stat.contains(") S "))
     });
     let switches = || -> Vec<String> {
@@ -260,6 +260,20 @@ fn its_own_output_is_refused_and_the_others_are_followed() {
         .run()
         .stderr(format!("{refused}cofollow: no files remaining\n"))
         .code(1);
+    // What it writes stood for the rest of the text when that was truncated, and was read without end.
+    dir.write("log.1", "");
+    let script = "ulimit -f 1000; exec \"$@\" >> log.1";
+    let running = through_shell(&dir, script, ["-n+1", "log"]).spawn();
+    let printed = |text: &str| fs::read(dir.path("log.1")).is_ok_and(|out| out == text.as_bytes());
+    wait_until("its output", || printed("1\n"));
+    dir.write("log", "2\n3\n");
+    wait_until("what is new", || printed("1\n2\n3\n"));
+    running.kill("TERM");
+    running
+        .wait()
+        .stderr_contains("file written anew")
+        .signal(15);
+    assert!(printed("1\n2\n3\n"));
     // What messages are written to may be followed by name.
     let script = "exec \"$@\" 2>> err";
     dir.write("err", "");

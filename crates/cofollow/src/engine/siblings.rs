@@ -192,10 +192,12 @@ impl<D: Disk> Engine<D> {
             .collect()
     }
 
-    /// What goes away meanwhile is no sibling, and what is no file should not be opened.
+    /// What goes away meanwhile is no sibling, what is no file should not be opened, and what this run writes begins as
+    /// what it reads, and is no copy.
     pub(super) fn sibling(&self, path: PathBuf) -> Option<Sibling> {
         let facts = self.disk.facts(&path).ok()?;
-        (facts.kind == Kind::Regular).then_some(Sibling { path, facts })
+        let is_sibling = facts.kind == Kind::Regular && !self.is_own(facts.identity);
+        is_sibling.then_some(Sibling { path, facts })
     }
 
     pub(super) fn open(&self, sibling: Sibling) -> io::Result<Opened<D::File>> {
