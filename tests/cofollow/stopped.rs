@@ -395,6 +395,53 @@ fn files_that_were_made_and_deleted_unseen_are_told_of() {
     assert!((1..=2).contains(&missed), "{missed}");
 }
 
+// Of a volume that was swapped and deleted twice while nobody looked nothing told.
+#[test]
+fn what_a_link_led_to_and_is_gone_unseen_is_told_of() {
+    for is_volume in [true, false] {
+        let dir = Dir::new();
+        let make = |version: usize| {
+            let text = format!("{version}\n");
+            if is_volume {
+                let directory = format!("v{version}");
+                fs::create_dir(dir.path(&directory)).expect("made");
+                dir.write(&format!("{directory}/log"), text);
+                swap_link(&dir, &directory, "..data");
+            } else {
+                let file = format!("log-{version}");
+                dir.write(&file, text);
+                swap_link(&dir, &file, "log");
+            }
+        };
+        let next = |version: usize| {
+            make(version);
+            if is_volume {
+                fs::remove_dir_all(dir.path(&format!("v{}", version - 1))).expect("removed");
+            } else {
+                dir.remove(&format!("log-{}", version - 1));
+            }
+        };
+        make(1);
+        if is_volume {
+            symlink("..data/log", dir.path("log")).expect("linked");
+        }
+        let running = cofollow(&dir, ["-n+1", "log"]).spawn();
+        running.wait_for_stdout(|out| out == b"1\n");
+        for (version, expected) in [(2, "1\n2\n"), (3, "1\n2\n3\n")] {
+            next(version);
+            running.wait_for_stdout(|out| out == expected.as_bytes());
+        }
+        assert!(running.stderr_has(|err| missed(err) == 0));
+        while_stopped(&running, || (4..=6).for_each(next));
+        running.wait_for_stdout(|out| out == b"1\n2\n3\n6\n");
+        running.wait_for_stderr(|err| missed(err) == 2);
+        next(7);
+        running.wait_for_stdout(|out| out == b"1\n2\n3\n6\n7\n");
+        running.kill("TERM");
+        assert_eq!(missed(&running.wait().stderr), 2);
+    }
+}
+
 /// How many files are told to have come and gone unread: in one message, or more if the events were read in parts.
 fn missed(err: &[u8]) -> usize {
     let err = String::from_utf8_lossy(err);

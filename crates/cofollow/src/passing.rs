@@ -1,11 +1,16 @@
 //! Files that had a name and were gone before anyone looked. They left nothing to be found, but events tell of them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use notify::EventKind;
-use notify::event::{CreateKind, ModifyKind, RemoveKind};
+use notify::event::{CreateKind, ModifyKind, RemoveKind, RenameMode};
+
+use crate::resolve::Hop;
+use crate::routes::Routes;
 
 /// The event of a file's appearing comes at most so long after the file has been seen.
 const LATE: Duration = Duration::from_secs(1);
@@ -92,10 +97,92 @@ impl Account {
     }
 }
 
+/// So many of what was made where a link leads are remembered.
+pub(crate) const REMEMBERED: usize = 64;
+
+/// What links led to and is gone: it was made beside a target of a link, with a name that differs from the target's in
+/// its numbers only, and was deleted when the link had been replaced twice since, to lead there and away. So
+/// Kubernetes swaps `..data`. Who looked there meanwhile has seen it.
+#[derive(Debug, Default)]
+pub(crate) struct Targets {
+    /// Whom a link concerns, and whom what is like its target.
+    links: Routes,
+    shapes: Routes,
+    /// What was made that is like the target of a name's link, and how often its links have been replaced since.
+    made: HashMap<usize, VecDeque<(PathBuf, usize)>>,
+}
+
+impl Targets {
+    /// A name goes through a hop.
+    pub(crate) fn add(&mut self, hop: &Hop, name: usize) {
+        if let Some(target) = &hop.target {
+            self.links.add(hop.path(), name);
+            self.shapes.add(shape_of(&target.path), name);
+        }
+    }
+
+    /// It does not any more.
+    pub(crate) fn remove(&mut self, hop: &Hop, name: usize) {
+        if let Some(target) = &hop.target {
+            self.links.remove(&hop.path(), name);
+            self.shapes.remove(&shape_of(&target.path), name);
+        }
+    }
+
+    /// Takes in what this event says of the path. The names that a link may have led there, and leads elsewhere now that
+    /// it is gone.
+    pub(crate) fn note(&mut self, kind: EventKind, path: &Path) -> Vec<usize> {
+        let mut passed = Vec::new();
+        let is_made = match kind {
+            EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => true,
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => false,
+            _ => return passed,
+        };
+        for name in self.links.of(path).into_iter().flatten() {
+            let made = self.made.get_mut(&name).filter(|_| is_made);
+            for (_, replaced) in made.into_iter().flatten() {
+                *replaced += 1;
+            }
+        }
+        for name in self.shapes.of(&shape_of(path)).into_iter().flatten() {
+            let made = self.made.entry(name).or_default();
+            let known = made.iter().position(|(known, _)| known == path);
+            let known = known.and_then(|at| made.remove(at));
+            if is_made {
+                if made.len() == REMEMBERED {
+                    made.pop_front();
+                }
+                made.push_back((path.to_owned(), 0));
+            } else if matches!(kind, EventKind::Remove(_))
+                && known.is_some_and(|(_, replaced)| replaced > 1)
+            {
+                passed.push(name);
+            }
+        }
+        passed
+    }
+
+    /// Events were lost.
+    pub(crate) fn clear(&mut self) {
+        self.made.clear();
+    }
+}
+
+/// A path that those have in common that differ in the numbers of their last part only.
+fn shape_of(path: &Path) -> PathBuf {
+    let entry = path.file_name().unwrap_or_default().as_bytes();
+    let is_same_number = |one: &u8, other: &u8| one.is_ascii_digit() && other.is_ascii_digit();
+    let parts = entry.chunk_by(is_same_number).map(|part| match part[0] {
+        b'0'..=b'9' => b'0',
+        other => other,
+    });
+    path.with_file_name(OsString::from_vec(parts.collect()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use notify::event::RenameMode;
+    use crate::resolve::Target;
 
     const MADE: EventKind = EventKind::Create(CreateKind::File);
     const DELETED: EventKind = EventKind::Remove(RemoveKind::File);
@@ -147,5 +234,61 @@ mod tests {
         let folder = EventKind::Create(CreateKind::Folder);
         let gone = EventKind::Remove(RemoveKind::Folder);
         assert_eq!(missed(&[(0, &[folder, gone])]), [0]);
+    }
+
+    /// Whom these events tell of a target that came and went, of a link `/v/data` to `/v/..1`.
+    fn passed(events: &[(EventKind, &str)]) -> usize {
+        let hop = Hop {
+            directory: "/v".into(),
+            entry: "data".into(),
+            target: Some(Target {
+                path: "/v/..1".into(),
+                rest: "log".into(),
+            }),
+        };
+        let mut targets = Targets::default();
+        targets.add(&hop, 7);
+        let told = events
+            .iter()
+            .flat_map(|(kind, path)| targets.note(*kind, Path::new(path)));
+        told.inspect(|name| assert_eq!(*name, 7)).count()
+    }
+
+    #[test]
+    fn a_target_that_a_link_led_to_and_away_from_has_passed_when_it_is_deleted() {
+        let folder = EventKind::Create(CreateKind::Folder);
+        let gone = EventKind::Remove(RemoveKind::Folder);
+        let put = EventKind::Modify(ModifyKind::Name(RenameMode::To));
+        let both = EventKind::Modify(ModifyKind::Name(RenameMode::Both));
+        let away = EventKind::Modify(ModifyKind::Name(RenameMode::From));
+        let (made, swapped, next) = ((folder, "/v/..2"), (put, "/v/data"), (folder, "/v/..10"));
+        let deleted = (gone, "/v/..2");
+        assert_eq!(passed(&[made, swapped, next, swapped, deleted]), 1);
+        assert_eq!(passed(&[made, swapped, next, swapped, deleted, deleted]), 1);
+        // Not by unlinking and linking, either.
+        let linked = (MADE, "/v/data");
+        assert_eq!(passed(&[made, linked, linked, deleted]), 1);
+        // It was never linked to, or is still; its rename is told twice.
+        assert_eq!(passed(&[made, deleted]), 0);
+        assert_eq!(passed(&[made, swapped, (both, "/v/data"), deleted]), 0);
+        // It was there before, has another name now, or is nothing like the target.
+        assert_eq!(passed(&[swapped, swapped, deleted]), 0);
+        assert_eq!(
+            passed(&[made, swapped, swapped, (away, "/v/..2"), deleted]),
+            0
+        );
+        let other = [(folder, "/v/.2"), swapped, swapped, (gone, "/v/.2")];
+        assert_eq!(passed(&other), 0);
+        // For years of rotation no more than a few are remembered.
+        let paths: Vec<String> = (3..)
+            .map(|number| format!("/v/..{number}"))
+            .take(REMEMBERED)
+            .collect();
+        let mut many = vec![made];
+        many.extend(paths.iter().map(|path| (folder, path.as_str())));
+        many.extend([swapped, swapped, deleted]);
+        assert_eq!(passed(&many), 0);
+        many.remove(1);
+        assert_eq!(passed(&many), 1);
     }
 }

@@ -12,7 +12,7 @@ use notify::{Config, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode
 use crate::direct::{Direct, FileWatch, TOO_MANY};
 use crate::disk::Readable;
 use crate::identity::Identity;
-use crate::passing::{Came, Made};
+use crate::passing::{Came, Made, Targets};
 use crate::resolve::Hop;
 use crate::routes::Routes;
 
@@ -25,6 +25,8 @@ pub(crate) struct Changes {
     pub(crate) names: BTreeSet<usize>,
     /// What was made under these names.
     pub(crate) came: BTreeMap<usize, Came>,
+    /// What links of these names may have led to, and is gone.
+    pub(crate) passed: Vec<(usize, PathBuf)>,
     /// Names to whose files something was written.
     pub(crate) data: BTreeSet<usize>,
     /// Patterns of which any other files may match now.
@@ -47,6 +49,7 @@ struct Shared {
     /// And by directories of which every entry counts.
     entries: Routes,
     made: Made,
+    targets: Targets,
     changes: Changes,
 }
 
@@ -69,6 +72,10 @@ impl Shared {
         let mut concerns = false;
         for path in event.paths {
             if !is_data {
+                for name in self.targets.note(event.kind, &path) {
+                    concerns = true;
+                    self.changes.passed.push((name, path.clone()));
+                }
                 let ways = self.ways.of(&path).into_iter().flatten();
                 self.changes.globs.extend(ways.inspect(|_| concerns = true));
                 let parent = path.parent().and_then(|parent| self.entries.of(parent));
@@ -155,9 +162,10 @@ impl Watch {
     /// the name is a user, and [`unwatch_hop`](Watch::unwatch_hop) makes it none.
     pub(crate) fn watch_hop(&mut self, hop: &Hop, name: usize) -> io::Result<()> {
         {
-            let routes = &mut lock(&self.shared).routes;
-            routes.add(hop.path(), name);
-            routes.add(hop.directory.clone(), name);
+            let shared = &mut *lock(&self.shared);
+            shared.routes.add(hop.path(), name);
+            shared.routes.add(hop.directory.clone(), name);
+            shared.targets.add(hop, name);
         }
         self.watch_directory(&hop.directory)
     }
@@ -186,9 +194,10 @@ impl Watch {
     /// The name depends on the hop no longer.
     pub(crate) fn unwatch_hop(&mut self, hop: &Hop, name: usize) {
         {
-            let routes = &mut lock(&self.shared).routes;
-            routes.remove(&hop.path(), name);
-            routes.remove(&hop.directory, name);
+            let shared = &mut *lock(&self.shared);
+            shared.routes.remove(&hop.path(), name);
+            shared.routes.remove(&hop.directory, name);
+            shared.targets.remove(hop, name);
         }
         self.unwatch_directory(&hop.directory);
     }
@@ -289,6 +298,7 @@ impl Watch {
             let mut changes = std::mem::take(&mut shared.changes);
             if changes.all {
                 shared.made.clear();
+                shared.targets.clear();
             }
             self.direct.hear(waits, &shared.routes, &mut changes);
             changes

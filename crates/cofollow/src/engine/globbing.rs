@@ -175,6 +175,7 @@ impl<D: Disk> Engine<D> {
                 self.paths.remove(&name.path);
                 self.free.push_back(index);
                 self.outbox.forget(index);
+                self.looked_into.forget(index);
             }
             self.set_alarm(index);
         }

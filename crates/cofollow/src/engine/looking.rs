@@ -46,6 +46,7 @@ impl<D: Disk> Engine<D> {
             self.note_siblings(index);
         }
         let found = self.names[index].look(&self.disk, self.rules.output, &mut self.notify);
+        self.note_targets(index, &found);
         let is_change = !matches!(found, Found::Same);
         match found {
             // Nothing of it is to come twice.
@@ -98,6 +99,7 @@ impl<D: Disk> Engine<D> {
         if copied == Copied::Perhaps {
             self.look_later(index);
         }
+        self.note_targets(index, &Found::Same);
         self.names[index].retire();
         self.watch_files(index);
         self.queue(index);

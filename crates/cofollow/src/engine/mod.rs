@@ -4,6 +4,7 @@ mod copies;
 mod globbing;
 mod lookalikes;
 mod looking;
+mod missed;
 mod owners;
 mod reading;
 mod resuming;
@@ -16,7 +17,6 @@ mod tests;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use costage::{Block, FileId, Framer, Framing, Interest, Pulled, Result, Wait, Waits};
@@ -36,6 +36,7 @@ use crate::{By, Notice, Start};
 pub(crate) use siblings::is_passing;
 
 use lookalikes::Lookalikes;
+use missed::LookedInto;
 use owners::Owners;
 use reading::Came;
 use resuming::Saver;
@@ -102,6 +103,7 @@ pub(crate) struct Engine<D: Disk> {
     past: HashMap<Identity, Past>,
     /// What matches a pattern and is, or looks like, the copy of a text that is followed.
     lookalikes: Lookalikes,
+    looked_into: LookedInto,
     saver: Option<Saver>,
     said_none_left: bool,
     is_last_look: bool,
@@ -139,6 +141,7 @@ impl<D: Disk> Engine<D> {
             stream_waits: Vec::new(),
             past: HashMap::new(),
             lookalikes: Lookalikes::default(),
+            looked_into: LookedInto::default(),
             saver: None,
             said_none_left: false,
             is_last_look: false,
@@ -268,16 +271,7 @@ impl<D: Disk> Engine<D> {
             self.names[index].lose_watches(&changes.unwatched);
             self.look_at_name(index, None);
         }
-        for (&index, &came) in &changes.came {
-            let name = &mut self.names[index];
-            let is_known = name.present || name.elsewhere.is_some();
-            let missed = name.account.settle(came, is_known);
-            // A link that comes and goes may lead to the same file each time.
-            let is_file = name.hops.iter().all(|hop| hop.target.is_none());
-            if missed > 0 && is_file && self.rules.by == By::Name {
-                (self.notify)(&Notice::Missed(Arc::clone(&name.shown), missed));
-            }
-        }
+        self.tell_missed(&changes);
         for &index in changes.data.difference(&changes.names) {
             self.look_at_data(index);
         }

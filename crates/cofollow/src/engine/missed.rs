@@ -1,0 +1,116 @@
+//! Files that had a name and are gone before anyone looked: events tell of them.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Engine;
+use crate::disk::{Disk, Readable};
+use crate::name::Found;
+use crate::passing::REMEMBERED;
+use crate::resolve::Target;
+use crate::watch::Changes;
+use crate::{By, Notice};
+
+/// Through which targets of its links each name has been looked at; those of late, of names that have links.
+#[derive(Debug, Default)]
+pub(super) struct LookedInto(HashMap<usize, VecDeque<PathBuf>>);
+
+impl LookedInto {
+    fn add(&mut self, name: usize, target: PathBuf) {
+        let targets = self.0.entry(name).or_default();
+        if !targets.contains(&target) {
+            if targets.len() == REMEMBERED {
+                targets.pop_front();
+            }
+            targets.push_back(target);
+        }
+    }
+
+    fn has(&self, name: usize, target: &Path) -> bool {
+        let targets = self.0.get(&name).into_iter().flatten();
+        targets.into_iter().any(|known| known == target)
+    }
+
+    /// The name with this number is another from now on.
+    pub(super) fn forget(&mut self, name: usize) {
+        self.0.remove(&name);
+    }
+}
+
+impl<D: Disk> Engine<D> {
+    /// Tells of the files that are known to have come and gone since the last look.
+    pub(super) fn tell_missed(&mut self, changes: &Changes) {
+        let mut missed: BTreeMap<usize, usize> = BTreeMap::new();
+        for (&index, &came) in &changes.came {
+            let name = &mut self.names[index];
+            let is_known = name.present || name.elsewhere.is_some();
+            let count = name.account.settle(came, is_known);
+            // A link that comes and goes may lead to the same file each time.
+            if name.hops.iter().all(|hop| hop.target.is_none()) {
+                *missed.entry(index).or_default() += count;
+            }
+        }
+        for (index, target) in &changes.passed {
+            if !self.looked_into.has(*index, target) {
+                *missed.entry(*index).or_default() += 1;
+            }
+        }
+        missed.retain(|_, count| *count > 0 && self.rules.by == By::Name);
+        for (index, count) in missed {
+            let shown = Arc::clone(&self.names[index].shown);
+            (self.notify)(&Notice::Missed(shown, count));
+        }
+    }
+
+    /// Notes through which targets of its links a name has been looked at. They may have been swapped since the links
+    /// were followed: what was opened knows best.
+    pub(super) fn note_targets(&mut self, index: usize, found: &Found<D::File>) {
+        let targets: Vec<Target> = self.targets(index).cloned().collect();
+        let opened = match found {
+            Found::New(file, _) if !targets.is_empty() => path_of(file),
+            _ => None,
+        };
+        for target in targets {
+            let through = opened.as_ref().and_then(|path| through(&target, path));
+            self.looked_into.add(index, through.unwrap_or(target.path));
+        }
+    }
+
+    /// A file was found by this path, which a name may have led to.
+    pub(super) fn note_found(&mut self, index: usize, path: &Path) {
+        let targets = self.targets(index);
+        let targets: Vec<PathBuf> = targets.filter_map(|to| through(to, path)).collect();
+        for target in targets {
+            self.looked_into.add(index, target);
+        }
+    }
+
+    fn targets(&self, index: usize) -> impl Iterator<Item = &Target> {
+        let hops = self.names[index].hops.iter();
+        hops.filter_map(|hop| hop.target.as_ref())
+    }
+}
+
+/// What stands on the way of a path where a target of a link does.
+fn through(target: &Target, path: &Path) -> Option<PathBuf> {
+    let directory = target.path.parent()?;
+    let entry = path.strip_prefix(directory).ok()?.components().next()?;
+    Some(directory.join(entry))
+}
+
+/// By which path a file was opened, where the system knows it.
+fn path_of(file: &impl Readable) -> Option<PathBuf> {
+    let known = |descriptor: std::os::fd::BorrowedFd<'_>| {
+        fs::read_link(format!("/proc/self/fd/{}", descriptor.as_raw_fd()))
+    };
+    let path = file.lend(known).ok()?;
+    // As Linux tells of one that has lost its name.
+    let bytes = path.as_os_str().as_bytes();
+    let named = bytes.strip_suffix(b" (deleted)").unwrap_or(bytes);
+    Some(OsStr::from_bytes(named).into())
+}
