@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
 use crate::identity::Identity;
@@ -141,7 +142,7 @@ impl Slot {
         if Identity::of(&file.metadata()?) == self.identity {
             Ok(file)
         } else {
-            Err(ErrorKind::NotFound.into())
+            Err(Errno::NOENT.into())
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Reading: in which order the lines of a name's files are given out.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -162,6 +163,13 @@ impl<D: Disk> Engine<D> {
                     Some(_) => Ahead::Held,
                     None => Ahead::Nothing,
                 }
+            }
+            // It was closed while it was quiet, and has lost its name since.
+            Err(error)
+                if error.kind() == ErrorKind::NotFound && self.rules.follow && !name.is_settled =>
+            {
+                self.look_again_later(index);
+                Ahead::Nothing
             }
             Err(error) => {
                 name.fail(at, error, &mut self.notify);

@@ -33,7 +33,7 @@ impl<D: Disk> Engine<D> {
     }
 
     /// What could not be seen now will be looked for later.
-    fn look_again_later(&mut self, index: usize) {
+    pub(super) fn look_again_later(&mut self, index: usize) {
         self.names[index].look_again = true;
         self.look_later(index);
     }
@@ -142,11 +142,16 @@ impl<D: Disk> Engine<D> {
             if generation.ended || generation.file.is_within_reach() {
                 continue;
             }
+            let found = place_of(known, generation.identity);
+            let found = found.map(|at| self.disk.open(&known[at].path)).transpose();
+            if found.as_ref().is_err_and(is_passing) {
+                self.look_again_later(index);
+                continue;
+            }
+            let found = found.ok().flatten();
             let tail = self.take_tail(index, at);
             let name = &mut self.names[index];
             let generation = &mut name.generations[at];
-            let found = place_of(known, generation.identity);
-            let found = found.and_then(|at| self.disk.open(&known[at].path).ok());
             let is_it = |file: &D::File| {
                 let facts = file.facts();
                 facts.is_ok_and(|facts| facts.identity == generation.identity)
@@ -169,10 +174,16 @@ impl<D: Disk> Engine<D> {
     /// Where among the files of a name its sibling belongs, by its age: before the present one in any case.
     fn place_for(&self, index: usize, sibling: &Sibling, known: &[Sibling], age: &Age) -> usize {
         let name = &self.names[index];
-        let is_younger = |other: &Generation<D::File>| match place_of(known, other.identity) {
-            Some(at) => age.compare(known[at].member(), sibling.member()).is_gt(),
-            // It is not there any more: then the time of birth has to do.
-            None => other.identity.born > sibling.facts.identity.born,
+        let is_younger = |other: &Generation<D::File>| {
+            if other.is_copy && other.position > 0 {
+                // What goes on with a text that was read comes first, however late it was copied.
+                return false;
+            }
+            match place_of(known, other.identity) {
+                Some(at) => age.compare(known[at].member(), sibling.member()).is_gt(),
+                // It is not there any more: then the time of birth has to do.
+                None => other.identity.born > sibling.facts.identity.born,
+            }
         };
         let mut at = name.retired();
         while at > 0 && is_younger(&name.generations[at - 1]) {
@@ -186,7 +197,7 @@ impl<D: Disk> Engine<D> {
         let identity = opened.sibling.facts.identity;
         let name = &mut self.names[index];
         let path: Arc<Path> = opened.sibling.path.as_path().into();
-        let unseen = Detail::Unseen(Arc::clone(&name.shown), path);
+        let unseen = Detail::Unseen(Arc::clone(&name.shown), Arc::clone(&path));
         (self.notify)(&Notice::Detail(unseen));
         let file = Arc::clone(&opened.file);
         let mut generation = Generation::new(key, file, &opened.sibling.facts, 0);
@@ -197,6 +208,7 @@ impl<D: Disk> Engine<D> {
         self.owners.add(&generation, index);
         name.generations.insert(at, generation);
         name.account.find();
+        self.note_found(index, &path);
         self.queue(index);
     }
 

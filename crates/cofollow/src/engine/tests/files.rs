@@ -286,6 +286,31 @@ fn the_torn_line_of_a_copy_that_was_found_later_is_not_given_out() {
     }
 }
 
+// Who shifts by copying, too, has the oldest text in the youngest file.
+#[test]
+fn what_goes_on_with_a_text_that_was_read_comes_first() {
+    let [log, one, two] = ["/log", "/log.1", "/log.2"].map(Path::new);
+    let disk = Memory::default();
+    disk.append(log).write("first\n");
+    let mut engine = follow(disk.clone(), [log]);
+    assert_eq!(all_of(&mut engine), "first\n");
+    disk.append(log).write("more\n");
+    for text in ["second\n", "third\n"] {
+        for (from, to) in [(one, two), (log, one)] {
+            if disk.exists(from) {
+                disk.tick();
+                let copied = disk.append(from).text();
+                disk.append(to).truncate();
+                disk.append(to).write(&copied);
+            }
+        }
+        disk.append(log).truncate();
+        disk.append(log).write(text);
+    }
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "more\nsecond\nthird\n");
+}
+
 // All but the first and the last of the files were taken for copies of the first.
 #[test]
 fn logs_whose_lines_are_all_alike_are_no_copies() {
