@@ -6,7 +6,7 @@ use std::io::{self, Read, Write as _};
 use std::path::Path;
 
 use super::{SLOW, cogrep, sh, slow_file};
-use crate::util::{Cmd, Dir, Running, chain, pipeline};
+use crate::util::{Cmd, Dir, Running, chain, pipeline, wait_until};
 
 /// One hit, and then a flood that never ends.
 fn flood() -> Cmd {
@@ -197,6 +197,56 @@ fn a_long_line_takes_no_more_than_its_length() {
     let peak = peak(&running);
     assert!(peak.is_none_or(|peak| peak < 44 << 10), "{peak:?} KiB");
     running.wait().code(0);
+}
+
+// All that was made of it was held until it was read: many times the line.
+#[test]
+fn what_is_made_of_a_long_line_is_made_as_it_is_read() {
+    let dir = Dir::new();
+    let line = "ab".repeat(3 << 19);
+    dir.write("file", &line);
+    let mark = "\u{1b}[01;31m\u{1b}[Kb\u{1b}[m\u{1b}[K";
+    let replaced = "<a text that is rather long>";
+    let label = "a name of a file that is rather long";
+    for (args, expected) in [
+        (&["--color=always", "b"][..], line.replace('b', mark) + "\n"),
+        (
+            &["--replace", replaced, "b"],
+            line.replace('b', replaced) + "\n",
+        ),
+        (
+            &["-o", "-H", "--label", label, "b"],
+            format!("{label}:b\n").repeat(3 << 19),
+        ),
+        (
+            &["-o", "-H", "--label", label, "[b]"],
+            format!("{label}:b\n").repeat(3 << 19),
+        ),
+    ] {
+        let file = fs::File::open(dir.path("file")).expect("it was written");
+        let (running, mut stdout) = cogrep(args.iter().copied()).stdin_from(file).spawn_unread();
+        let mut first = [0];
+        stdout.read_exact(&mut first).expect("something is found");
+        // It sleeps when it can write no more.
+        wait_until("it waits for its reader", || state(&running) == Some('S'));
+        assert_small(&running);
+        let mut rest = Vec::new();
+        stdout.read_to_end(&mut rest).expect("it goes on");
+        let is_all = [&first[..], &rest].concat() == expected.as_bytes();
+        assert!(is_all, "{} of {} bytes", rest.len() + 1, expected.len());
+        running.wait().code(0);
+    }
+}
+
+/// What /proc says that it does: `S` sleeps, where /proc tells.
+fn state(running: &Running) -> Option<char> {
+    let stat = Path::new("/proc")
+        .join(running.pid().to_string())
+        .join("stat");
+    let Ok(stat) = fs::read_to_string(stat) else {
+        return Some('S');
+    };
+    stat.rsplit(") ").next()?.chars().next()
 }
 
 /// Its memory has never been more than a few blocks, and the program itself.

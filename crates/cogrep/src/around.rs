@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use costage::Block;
-use memchr::{memchr_iter, memrchr_iter};
+use memchr::memrchr_iter;
 
 use crate::Context;
 use crate::printer::Kind;
@@ -13,7 +13,7 @@ use crate::printer::Kind;
 pub(crate) struct Around {
     context: Option<Context>,
     /// The last lines of earlier blocks of the input that were not shown.
-    held: VecDeque<Vec<u8>>,
+    held: VecDeque<Block>,
     /// So many lines behind the last selected one are still to be shown.
     to_come: u64,
     /// How far this block has been shown, if any of it has.
@@ -90,7 +90,7 @@ impl Around {
             0
         };
         let held_lines = self.held.iter().skip(self.held.len() - held);
-        let held_bytes: usize = held_lines.map(Vec::len).sum();
+        let held_bytes: usize = held_lines.map(|line| line.len()).sum();
         let begins = bytes + first as u64 - held_bytes as u64;
         Before {
             held,
@@ -100,7 +100,7 @@ impl Around {
         }
     }
 
-    pub(crate) fn take_held(&mut self, count: usize) -> Vec<Vec<u8>> {
+    pub(crate) fn take_held(&mut self, count: usize) -> Vec<Block> {
         let first = self.held.len() - count;
         self.held.drain(first..).collect()
     }
@@ -138,20 +138,16 @@ impl Around {
         if shown_to.is_some() {
             self.held.clear();
         }
-        let rest = &block[shown_to.unwrap_or(0)..];
+        let from = shown_to.unwrap_or(0);
+        let rest = &block[from..];
         let mut ends = memrchr_iter(
             block.terminator(),
             rest.split_last().map_or(rest, |(_, rest)| rest),
         );
         let start = ends.nth(context.before - 1).map_or(0, |end| end + 1);
-        let mut from = start;
-        for end in memchr_iter(block.terminator(), &rest[start..]) {
-            let end = start + end + 1;
-            self.held.push_back(rest[from..end].to_vec());
-            from = end;
-        }
-        if from < rest.len() {
-            self.held.push_back(rest[from..].to_vec());
+        let mut last = block.slice(from + start..block.len());
+        while !last.is_empty() {
+            self.held.push_back(last.split_lines(1).compact());
         }
         while self.held.len() > context.before {
             self.held.pop_front();

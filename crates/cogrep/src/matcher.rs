@@ -47,7 +47,13 @@ pub trait Matcher {
         (from == 0).then_some(0..line.len())
     }
 
-    /// The same, with the groups of the pattern: the first is the match, and a group that took no part in it is
+    /// Does [`bounds`](Matcher::bounds) find in a text of several lines, from any place in it on, what it finds in each
+    /// of them, and nothing empty? Then matches that are shown alone are looked for in all of a block.
+    fn finds_in_blocks(&self) -> bool {
+        false
+    }
+
+    /// What [`bounds`](Matcher::bounds) finds, with the groups of the pattern: the first is the match, and a group that took no part in it is
     /// `None`. False if there is no match.
     fn groups(&mut self, line: &[u8], from: usize, groups: &mut Vec<Option<Range<usize>>>) -> bool {
         groups.clear();
@@ -70,6 +76,10 @@ macro_rules! forward {
 
         fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
             (**self).bounds(line, from)
+        }
+
+        fn finds_in_blocks(&self) -> bool {
+            (**self).finds_in_blocks()
         }
 
         fn groups(

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use costage::{Block, Flow, Gather, Result, Stage};
 
+use crate::printer::Line;
+
 /// A run of lines this long goes on as it is, shared, instead of being gathered with others.
 pub(crate) const WORTH_SHARING: usize = 32 << 10;
 
@@ -20,6 +22,8 @@ pub(crate) struct Output<S> {
     pub(crate) sent: u64,
     /// It takes parts of lines.
     in_pieces: bool,
+    /// What is shown now may be left where the target is full.
+    pub(crate) pauses: bool,
 }
 
 impl<S: Stage> Output<S> {
@@ -30,6 +34,16 @@ impl<S: Stage> Output<S> {
             flow: Flow::More,
             sent: 0,
             in_pieces,
+            pauses: false,
+        }
+    }
+
+    /// Is what is shown now to be gone on with at once?
+    pub(crate) fn goes_on(&self) -> bool {
+        match self.flow {
+            Flow::More => true,
+            Flow::Full => !self.pauses,
+            Flow::Stop => false,
         }
     }
 
@@ -55,18 +69,21 @@ impl<S: Stage> Output<S> {
         Ok(())
     }
 
-    /// Gathers text of a line. Where that may go on before its end, it does so when it is much.
-    pub(crate) fn push(&mut self, text: &[u8]) -> Result<()> {
+    /// Gathers a part of a line. Where that may go on before the line's end, a long one is shared.
+    pub(crate) fn push(&mut self, line: &Line<'_>, part: Range<usize>) -> Result<()> {
+        let (text, at) = line.part(part);
         if !self.in_pieces {
             self.gather.push(text);
             return Ok(());
         }
-        for piece in text.chunks(MUCH) {
-            self.gather.push(piece);
-            self.spill()?;
+        if text.len() < WORTH_SHARING {
+            self.gather.push(text);
+            return self.spill();
         }
-        // What was gathered before is sent on even where there is no text.
-        self.spill()
+        self.send_gathered()?;
+        let mut shared = line.block().clone();
+        shared.skip(at.start);
+        self.send(&shared.split_bytes(at.len()))
     }
 
     /// Sends on what was gathered if it is much: a block may yield many times what it is, and should not be held

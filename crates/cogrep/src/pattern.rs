@@ -248,6 +248,15 @@ impl Matcher for Pattern {
         }
     }
 
+    fn finds_in_blocks(&self) -> bool {
+        match &self.engine {
+            Engine::Literal(literal) => literal.finds_in_blocks(),
+            Engine::Regex(regex) => regex.is_one_of_texts(),
+            Engine::Literals(_) | Engine::AnyCase(_) => true,
+            Engine::All(_) | Engine::Nothing | Engine::WholeLines(_) => false,
+        }
+    }
+
     fn groups(&mut self, line: &[u8], from: usize, groups: &mut Vec<Option<Range<usize>>>) -> bool {
         if let Engine::Regex(regex) = &mut self.engine {
             return regex.groups(line, from, groups);

@@ -1,12 +1,15 @@
 //! How a line is shown: what stands before it, its matches in colour, replaced, or alone.
+//!
+//! A line may have more matches than memory: where its target is full it is left, and gone on with later.
 
 use std::ops::Range;
 
-use costage::{Flow, Gather, Result, Stage};
+use costage::{Block, Gather, Result, Stage};
 
 use crate::colors::{Color, Colors};
 use crate::output::Output;
 use crate::pattern::character;
+use crate::replacement::Piece;
 use crate::{Input, Matcher, Report, Settings};
 
 /// What stands behind a name, a number or an offset, and tells lines that are selected from those around them.
@@ -29,11 +32,67 @@ pub(crate) struct Place {
     pub(crate) offset: u64,
 }
 
-/// Where in a line the next match is looked for.
+/// A line that is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line<'a> {
+    block: &'a Block,
+    /// Where in the block it begins.
+    start: usize,
+    /// Without its terminator.
+    text: &'a [u8],
+    kind: Kind,
+    place: Place,
+}
+
+impl<'a> Line<'a> {
+    /// The line `at` of `block`, whose bytes are `text`; its terminator may be missing.
+    pub(crate) fn new(
+        block: &'a Block,
+        text: &'a [u8],
+        at: Range<usize>,
+        (kind, place): (Kind, Place),
+    ) -> Line<'a> {
+        let line = &text[at.clone()];
+        Line {
+            block,
+            start: at.start,
+            text: line.strip_suffix(&[block.terminator()]).unwrap_or(line),
+            kind,
+            place,
+        }
+    }
+
+    pub(crate) fn block(&self) -> &'a Block {
+        self.block
+    }
+
+    pub(crate) fn what(&self) -> (Kind, Place) {
+        (self.kind, self.place)
+    }
+
+    /// These of its bytes, and where they are in the block.
+    pub(crate) fn part(&self, part: Range<usize>) -> (&'a [u8], Range<usize>) {
+        let text = &self.text[part.clone()];
+        (text, self.start + part.start..self.start + part.end)
+    }
+}
+
+/// How far a line has been shown.
 #[derive(Debug, Default)]
-struct Next {
+pub(crate) struct Progress {
+    /// Where the next match is looked for.
     from: usize,
+    /// Where the last that was found ends.
     last_end: Option<usize>,
+    /// Up to where the text has been shown.
+    shown: usize,
+}
+
+impl Progress {
+    /// Has a match been found?
+    pub(crate) fn has_match(&self) -> bool {
+        self.last_end.is_some()
+    }
 }
 
 #[derive(Debug)]
@@ -122,38 +181,38 @@ impl Printer {
         gather.push(b"\n");
     }
 
-    /// One line, of which the terminator may be missing.
+    /// One line, from where it was left. Answers whether it has been shown to its end.
     pub(crate) fn line<M: Matcher, S: Stage>(
         &mut self,
         output: &mut Output<S>,
         matcher: &mut M,
         settings: &Settings,
-        line: &[u8],
-        terminator: u8,
-        (kind, place): (Kind, Place),
-    ) -> Result<()> {
-        let text = line.strip_suffix(&[terminator]).unwrap_or(line);
-        let is_match = (kind == Kind::Selected) != settings.invert;
+        line: &Line<'_>,
+        progress: &mut Progress,
+    ) -> Result<bool> {
+        let is_match = (line.kind == Kind::Selected) != settings.invert;
         if settings.report == Report::Matches {
-            if is_match {
-                let kind = if settings.invert {
-                    Kind::Context
-                } else {
-                    Kind::Selected
-                };
-                self.matches(output, matcher, settings, text, terminator, (kind, place))?;
-            }
-            return Ok(());
+            return if is_match {
+                self.matches(output, matcher, settings, line, progress)
+            } else {
+                Ok(true)
+            };
         }
-        self.head(&mut output.gather, settings, kind, place);
-        self.tab(&mut output.gather, settings, text);
+        // It is left behind a match.
+        if !progress.has_match() {
+            self.head(&mut output.gather, settings, line.kind, line.place);
+            self.tab(&mut output.gather, settings, line.text);
+        }
         if (is_match && settings.replacement.is_some()) || self.colors.is_some() {
-            self.marked(output, matcher, settings, text, (kind, is_match))?;
+            if !self.marked(output, matcher, settings, line, progress)? {
+                return Ok(false);
+            }
         } else {
-            output.push(text)?;
+            output.push(line, 0..line.text.len())?;
         }
-        output.gather.push(&[terminator]);
-        output.spill()
+        output.gather.push(&[line.block.terminator()]);
+        output.spill()?;
+        Ok(true)
     }
 
     fn head(&self, gather: &mut Gather, settings: &Settings, kind: Kind, place: Place) {
@@ -203,33 +262,35 @@ impl Printer {
         colored(&mut push, Some(&colors.separator), &[separator]);
     }
 
-    /// Each match that is not empty as a line of its own. A line may have more of them than memory.
+    /// Each match that is not empty as a line of its own.
     fn matches<M: Matcher, S: Stage>(
         &mut self,
         output: &mut Output<S>,
         matcher: &mut M,
         settings: &Settings,
-        text: &[u8],
-        terminator: u8,
-        (kind, place): (Kind, Place),
-    ) -> Result<()> {
-        let mut next = Next::default();
-        while output.flow != Flow::Stop
-            && let Some(found) = self.next_match(matcher, settings, text, &mut next)
-        {
-            let gather = &mut output.gather;
-            let offset = place.offset + found.start as u64;
-            self.head(gather, settings, kind, Place { offset, ..place });
-            self.tab(gather, settings, &text[found.clone()]);
-            let color = self.colors.as_ref().map(|colors| match kind {
+        line: &Line<'_>,
+        progress: &mut Progress,
+    ) -> Result<bool> {
+        while let Some(found) = self.next_match(matcher, settings, line.text, progress) {
+            let offset = line.place.offset + found.start as u64;
+            let place = Place {
+                offset,
+                ..line.place
+            };
+            self.head(&mut output.gather, settings, line.kind, place);
+            self.tab(&mut output.gather, settings, &line.text[found.clone()]);
+            let color = self.colors.as_ref().map(|colors| match line.kind {
                 Kind::Selected => &colors.selected_match,
                 Kind::Context => &colors.context_match,
             });
-            self.matched(gather, settings, text, found, color);
-            gather.push(&[terminator]);
+            self.matched(output, settings, line, found, color)?;
+            output.gather.push(&[line.block.terminator()]);
             output.spill()?;
+            if !output.goes_on() {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The text with its matches coloured or replaced. As grep has it, the colour of the line itself is set before
@@ -239,46 +300,48 @@ impl Printer {
         output: &mut Output<S>,
         matcher: &mut M,
         settings: &Settings,
-        text: &[u8],
-        (kind, is_match): (Kind, bool),
-    ) -> Result<()> {
-        let (line, mark) = match &self.colors {
+        line: &Line<'_>,
+        progress: &mut Progress,
+    ) -> Result<bool> {
+        let is_match = (line.kind == Kind::Selected) != settings.invert;
+        let (color, mark) = match &self.colors {
             Some(colors) => {
                 let reverses = settings.invert && colors.reverses;
-                let line = if (kind == Kind::Context) == reverses {
+                let color = if (line.kind == Kind::Context) == reverses {
                     &colors.selected_line
                 } else {
                     &colors.context_line
                 };
-                let mark = match kind {
+                let mark = match line.kind {
                     Kind::Selected => &colors.selected_match,
                     Kind::Context => &colors.context_match,
                 };
-                (line.clone(), mark.clone())
+                (color.clone(), mark.clone())
             }
             None => (Color::default(), Color::default()),
         };
-        let mut shown = 0;
         if is_match && (settings.replacement.is_some() || !mark.is_none()) {
-            let mut next = Next::default();
-            while output.flow != Flow::Stop
-                && let Some(found) = self.next_match(matcher, settings, text, &mut next)
-            {
-                output.gather.push(line.start.as_bytes());
-                output.push(&text[shown..found.start])?;
-                shown = found.end;
-                self.matched(&mut output.gather, settings, text, found, Some(&mark));
+            while let Some(found) = self.next_match(matcher, settings, line.text, progress) {
+                output.gather.push(color.start.as_bytes());
+                output.push(line, progress.shown..found.start)?;
+                progress.shown = found.end;
+                self.matched(output, settings, line, found, Some(&mark))?;
+                if !output.goes_on() {
+                    return Ok(false);
+                }
             }
         }
-        let rest = &text[shown..];
-        let rest_end = rest.len() - usize::from(rest.ends_with(b"\r"));
-        if line.is_none() || rest_end == 0 {
-            return output.push(rest);
+        let (shown, end) = (progress.shown, line.text.len());
+        let text_end = end - usize::from(line.text[shown..].ends_with(b"\r"));
+        if color.is_none() || text_end == shown {
+            output.push(line, shown..end)?;
+        } else {
+            output.gather.push(color.start.as_bytes());
+            output.push(line, shown..text_end)?;
+            output.gather.push(color.end.as_bytes());
+            output.push(line, text_end..end)?;
         }
-        output.gather.push(line.start.as_bytes());
-        output.push(&rest[..rest_end])?;
-        output.gather.push(line.end.as_bytes());
-        output.push(&rest[rest_end..])
+        Ok(true)
     }
 
     fn next_match<M: Matcher>(
@@ -286,7 +349,7 @@ impl Printer {
         matcher: &mut M,
         settings: &Settings,
         text: &[u8],
-        next: &mut Next,
+        next: &mut Progress,
     ) -> Option<Range<usize>> {
         // What is empty can be replaced, but not right behind another match, and not shown.
         let replaces = settings.replacement.is_some();
@@ -312,27 +375,33 @@ impl Printer {
         None
     }
 
-    fn matched(
+    fn matched<S: Stage>(
         &self,
-        gather: &mut Gather,
+        output: &mut Output<S>,
         settings: &Settings,
-        text: &[u8],
+        line: &Line<'_>,
         found: Range<usize>,
         color: Option<&Color>,
-    ) {
+    ) -> Result<()> {
         let color = color.filter(|color| !color.is_none());
         if let Some(color) = color {
-            gather.push(color.start.as_bytes());
+            output.gather.push(color.start.as_bytes());
         }
         match &settings.replacement {
             Some(replacement) => {
-                replacement.expand(text, &self.groups, |part| gather.push(part));
+                for piece in replacement.expand(&self.groups) {
+                    match piece {
+                        Piece::Text(text) => output.gather.push(text),
+                        Piece::Group(group) => output.push(line, group)?,
+                    }
+                }
             }
-            None => gather.push(&text[found]),
+            None => output.push(line, found)?,
         }
         if let Some(color) = color {
-            gather.push(color.end.as_bytes());
+            output.gather.push(color.end.as_bytes());
         }
+        Ok(())
     }
 }
 

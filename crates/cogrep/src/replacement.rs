@@ -43,24 +43,23 @@ impl Replacement {
         Ok(Replacement(parts))
     }
 
-    /// Gives the parts of the replacement of a match in `line` to `push`.
+    /// What takes the place of a match with these groups.
     pub(crate) fn expand(
         &self,
-        line: &[u8],
         groups: &[Option<Range<usize>>],
-        mut push: impl FnMut(&[u8]),
-    ) {
-        for part in &self.0 {
-            match part {
-                Part::Text(text) => push(text),
-                Part::Group(number) => {
-                    if let Some(Some(group)) = groups.get(*number) {
-                        push(&line[group.clone()]);
-                    }
-                }
-            }
-        }
+    ) -> impl Iterator<Item = Piece<'_>> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(Piece::Text(text)),
+            Part::Group(number) => groups.get(*number)?.clone().map(Piece::Group),
+        })
     }
+}
+
+/// A piece of what takes the place of a match.
+pub(crate) enum Piece<'a> {
+    Text(&'a [u8]),
+    /// These bytes of the line.
+    Group(Range<usize>),
 }
 
 /// The name of a group behind a `$`, and what comes behind it.
@@ -94,11 +93,11 @@ mod tests {
         let replacement = Replacement::new(template.as_bytes(), &mut pattern)?;
         let mut groups = Vec::new();
         assert!(pattern.groups(line.as_bytes(), 0, &mut groups));
-        let mut text = Vec::new();
-        replacement.expand(line.as_bytes(), &groups, |part| {
-            text.extend_from_slice(part);
+        let pieces = replacement.expand(&groups).map(|piece| match piece {
+            Piece::Text(text) => text,
+            Piece::Group(group) => &line.as_bytes()[group],
         });
-        Ok(String::from_utf8(text).expect("text"))
+        Ok(String::from_utf8(pieces.flatten().copied().collect()).expect("text"))
     }
 
     #[test]

@@ -111,6 +111,11 @@ impl Literal {
         line.len() == self.text.len() && self.text.find(line).is_some()
     }
 
+    /// Is what it finds in a text of several lines what it finds in each?
+    pub(super) fn finds_in_blocks(&self) -> bool {
+        !matches!(self.how, How::Line(_))
+    }
+
     pub(super) fn bounds(&self, line: &[u8], from: usize) -> Option<Range<usize>> {
         let length = self.text.len();
         let mut start = from;

@@ -191,6 +191,11 @@ impl LineRegex {
         is_sure || self.regex.end_of_match(line, 0).is_some()
     }
 
+    /// Does it match some texts and nothing else, wherever they are?
+    pub(super) fn is_one_of_texts(&self) -> bool {
+        self.filter.as_ref().is_some_and(|filter| filter.is_all)
+    }
+
     pub(super) fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
         self.may_begin_line(from);
         let found = self.regex.find(&Input::new(line).range(from..))?;

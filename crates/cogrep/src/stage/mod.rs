@@ -3,11 +3,12 @@
 mod search;
 mod shown;
 
-use costage::{Block, Flow, Result, Stage};
+use costage::{Block, Error, Flow, Result, Stage, Waits};
 
+use self::shown::Rest;
 use crate::around::Around;
 use crate::output::Output;
-use crate::printer::Printer;
+use crate::printer::{Place, Printer};
 use crate::{Matcher, Report, Settings};
 
 /// Lets the lines through that match: the course's `grep(pattern, target)`.
@@ -41,6 +42,10 @@ pub struct Grep<M, S> {
     input: Option<InputState>,
     has_selected: bool,
     has_matched: bool,
+    /// What is left of a line, from when its target was full on.
+    rest: Option<Rest>,
+    /// The chain is to be closed behind it.
+    closes: bool,
 }
 
 /// What is known of an input before it is searched.
@@ -102,6 +107,15 @@ impl InputState {
             ..InputState::default()
         }
     }
+
+    /// The next line to be shown, which begins at `offset`.
+    fn next_line(&mut self, offset: u64) -> Place {
+        self.lines += 1;
+        Place {
+            number: self.lines,
+            offset,
+        }
+    }
 }
 
 impl<M: Matcher, S: Stage> Grep<M, S> {
@@ -129,6 +143,8 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             input: None,
             has_selected: false,
             has_matched: false,
+            rest: None,
+            closes: false,
         }
     }
 
@@ -144,6 +160,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
     /// The input ends: its count or name is sent if that is wanted. [`begin`](Grep::begin) and the end of the chain
     /// do this too; by itself it is for one who has something to say that comes after.
     pub fn end(&mut self) -> Result<Flow> {
+        self.show_left()?;
         if let Some(input) = self.input.take() {
             let gather = &mut self.output.gather;
             match self.settings.report {
@@ -211,6 +228,17 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         self.output.sent
     }
 
+    /// How things stand: where no line is left, as the target has it.
+    fn answer(&self) -> Flow {
+        if self.rest.is_some() {
+            Flow::Full
+        } else if self.input.is_some_and(|input| input.done) {
+            Flow::Stop
+        } else {
+            self.output.flow
+        }
+    }
+
     /// What matches.
     pub fn matcher(&mut self) -> &mut M {
         &mut self.matcher
@@ -224,6 +252,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
 
 impl<M: Matcher, S: Stage> Stage for Grep<M, S> {
     fn send(&mut self, block: &Block) -> Result<Flow> {
+        self.show_left()?;
         let mut input = self.input.unwrap_or_default();
         if input.done {
             return Ok(Flow::Stop);
@@ -241,21 +270,47 @@ impl<M: Matcher, S: Stage> Stage for Grep<M, S> {
         input.bytes += block.len() as u64;
         self.input = Some(input);
         searched?;
-        self.output.send_gathered()?;
-        Ok(if input.done {
-            Flow::Stop
-        } else {
-            self.output.flow
-        })
+        // Of a line that is left what is gathered waits, too: the target that is full is to be the last that answered.
+        if self.rest.is_none() {
+            self.output.send_gathered()?;
+        }
+        Ok(self.answer())
     }
 
     fn target(&mut self) -> Option<&mut dyn Stage> {
         Some(&mut self.output.to)
     }
 
+    fn flush(&mut self) -> Result<Flow> {
+        let is_left = self.rest.is_some();
+        let flow = self.output.to.flush()?;
+        match self.go_on(flow)? {
+            Flow::More if is_left => self.output.to.flush(),
+            flow => Ok(flow),
+        }
+    }
+
     fn close(&mut self) -> Result<()> {
+        if self.rest.is_some() {
+            self.closes = true;
+            return Ok(());
+        }
         let ended = self.end();
         ended.map(|_| ()).and(self.output.to.close())
+    }
+
+    fn throw(&mut self, error: Error) -> Result<()> {
+        let shown = self.show_left();
+        shown.and(self.output.to.throw(error))
+    }
+
+    fn wake(&mut self, waits: &Waits) -> Result<Flow> {
+        let flow = self.output.to.wake(waits)?;
+        self.go_on(flow)
+    }
+
+    fn idle(&mut self) -> bool {
+        self.rest.is_none() && self.output.to.idle()
     }
 }
 

@@ -47,6 +47,9 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             self.count(block, input);
             return Ok(());
         }
+        if self.shows_matches_of_blocks() {
+            return self.show_matches(block, input);
+        }
         // Once: to get at the bytes of a block costs as much as to look at a few of them.
         let text: &[u8] = block;
         let terminator = block.terminator();
