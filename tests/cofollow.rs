@@ -18,9 +18,10 @@ mod stopped;
 mod streams;
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::os::fd::AsFd;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::util::{Cmd, Dir, Running, wait_until};
@@ -65,6 +66,18 @@ fn while_stopped(running: &Running, happens: impl FnOnce()) {
     }
     happens();
     running.kill("CONT");
+}
+
+/// More happens in a directory than the kernel keeps for a reader that does not come.
+fn overflow_event_queues(directory: &Path) {
+    let kept = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events");
+    let kept = kept.map_or(16384, |kept| kept.trim().parse().expect("a number"));
+    let files = ["a", "b"].map(|name| File::create(directory.join(name)).expect("created"));
+    let mode = files[0].metadata().expect("its mode").permissions();
+    // By turns: like events in a row are one.
+    for file in files.iter().cycle().take(kept + 1) {
+        file.set_permissions(mode.clone()).expect("its mode set");
+    }
 }
 
 /// It waits for room in its output, of which nothing has been taken: a pipe of which something was may be made to hold

@@ -41,6 +41,20 @@ fn quiet_files_have_no_descriptor_and_are_followed_all_the_same() {
     }
 }
 
+// Where many are followed in a directory it is the directory that is watched, and it does not tell of who writes by
+// another name.
+#[test]
+fn one_of_many_is_followed_when_it_is_written_by_another_hard_link() {
+    let dir = Dir::new();
+    fs::create_dir(dir.path("elsewhere")).expect("made");
+    let last = format!("log{}", FILES - 1);
+    dir.write("elsewhere/log", "");
+    fs::hard_link(dir.path("elsewhere/log"), dir.path(&last)).expect("linked");
+    let running = many(&dir);
+    dir.append("elsewhere/log", "from elsewhere\n");
+    running.wait_for_stdout(|out| out.ends_with(b"\nfrom elsewhere\n"));
+}
+
 #[test]
 fn a_quiet_file_that_is_put_aside_is_found_by_its_new_name() {
     let dir = Dir::new();

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::symlink;
 
-use super::{cofollow, contains, lines, swap_link, while_stopped};
+use super::{cofollow, contains, lines, overflow_event_queues, swap_link, while_stopped};
 use crate::util::{Cmd, Dir, Running};
 
 /// Follows a log whose lines, which come first, have come out.
@@ -266,13 +266,7 @@ fn more_events_than_are_kept_and_rotations_among_them() {
     let dir = Dir::new();
     let (running, mut expected) = following(&dir, "log");
     while_stopped(&running, || {
-        let kept = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events");
-        let kept = kept.map_or(16384, |kept| kept.trim().parse().expect("a number"));
-        for _ in 0..=kept.min(100_000) / 4 {
-            for name in ["a", "b"] {
-                File::create(dir.path(name)).expect("created");
-            }
-        }
+        overflow_event_queues(&dir.path(""));
         for round in 0..3 {
             shift(&dir, round);
             let text = lines(&format!("round {round}"), 2);

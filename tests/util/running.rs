@@ -1,5 +1,6 @@
 //! A program that has been started, and how it ended.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus};
@@ -55,6 +56,36 @@ impl Running {
     /// Does `condition` hold of what it has said on standard error so far?
     pub(crate) fn stderr_has(&self, condition: impl Fn(&[u8]) -> bool) -> bool {
         condition(&self.stderr.bytes())
+    }
+
+    /// What the kernel says of each of its threads, in this file of `proc(5)`.
+    #[cfg(target_os = "linux")]
+    fn of_threads(&self, file: &str) -> Vec<String> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("it runs");
+        let paths = threads.map(|thread| thread.expect("a thread").path().join(file));
+        paths
+            .map(|path| fs::read_to_string(path).expect("it runs"))
+            .collect()
+    }
+
+    /// Are all of its threads asleep?
+    #[cfg(target_os = "linux")]
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.of_threads("stat")
+            .iter()
+            .all(|stat| stat.contains(") S "))
+    }
+
+    /// How often its threads have gone to sleep.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn times_asleep(&self) -> u64 {
+        let all = self.of_threads("status").concat();
+        let counts = all
+            .lines()
+            .filter_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        counts
+            .map(|count| count.trim().parse::<u64>().expect("a number"))
+            .sum()
     }
 
     /// Sends it a signal: `"INT"`.

@@ -88,6 +88,9 @@ impl Direct {
 
     /// Watches the files in a directory.
     pub(crate) fn watch_directory(&mut self, directory: &Path) -> io::Result<()> {
+        if self.directories.contains_key(directory) {
+            return Ok(());
+        }
         let watch = self.watch(directory, WatchFlags::MODIFY | WatchFlags::ONLYDIR)?;
         self.directories.insert(directory.to_owned(), watch);
         let paths = self.paths.entry(watch).or_default();

@@ -59,7 +59,7 @@ pub(crate) struct Name<F> {
     was_read: bool,
     /// Reading one failed.
     failed: bool,
-    /// Has the present file other names? Who writes by one of those is not seen by this one's directory.
+    /// Has the present file other names? Of who writes by one of those this one's directory does not tell.
     has_links: bool,
     /// The file it stands for had another name, under which it is still read.
     pub(crate) elsewhere: Option<Identity>,
@@ -305,9 +305,11 @@ impl<F: Readable> Name<F> {
         at < self.retired() || self.is_settled
     }
 
-    /// Has this one to be watched itself, because its directory would not tell of it?
-    pub(crate) fn needs_watch(&self, at: usize) -> bool {
-        self.is_nameless(at) || self.has_links
+    /// The directory that tells of this one when it is watched for its files; none, if it would not.
+    pub(crate) fn directory_of(&self, at: usize) -> Option<&Path> {
+        let hop = self.hops.last()?;
+        let is_told_of = !self.is_nameless(at) && !self.has_links;
+        is_told_of.then_some(&hop.directory)
     }
 
     /// Has it had a file, if only one that is read under another name, and could all of it be read?

@@ -16,6 +16,11 @@ use crate::passing::{Came, Made, Targets};
 use crate::resolve::Hop;
 use crate::routes::Routes;
 
+/// From so many uses of a directory on, its files have one watch together. One of its own costs a file a kilobyte of the
+/// kernel's memory, one of the watches a user may have, and time at the start and at the end; but whoever writes to a
+/// file beside those that are followed wakes a watch of the directory.
+const MANY: usize = 32;
+
 /// What has changed since it was last asked: which names to look at.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
@@ -184,7 +189,6 @@ impl Watch {
             self.forget(path);
         }
         self.watch(path)?;
-        self.direct.watch_directory(path)?;
         if let Some(directory) = self.directories.get_mut(path) {
             directory.watched = Some(present);
         }
@@ -250,6 +254,21 @@ impl Watch {
             self.unwatch(path);
             self.direct.unwatch_directory(path);
         }
+    }
+
+    /// Watches all files in a directory, if so many are followed there that it pays. Does that tell of this one?
+    pub(crate) fn watch_with_others(&mut self, file: Identity, directory: &Path) -> bool {
+        if !Direct::TELLS_DATA {
+            // It is the watch that the directory has already.
+            return true;
+        }
+        // One that is mounted there by itself belongs to another directory.
+        let pays = |known: &Directory| {
+            let watched = known.watched;
+            known.users >= MANY && watched.is_some_and(|watched| watched.device == file.device)
+        };
+        let pays = self.directories.get(directory).is_some_and(pays);
+        pays && self.direct.watch_directory(directory).is_ok()
     }
 
     /// Watches a file, whatever its name is or becomes.
@@ -408,6 +427,25 @@ mod tests {
         assert!(watch.directories[dir.path()].watched.is_none());
         watch.watch_hop(&hop(dir.path()), 0).expect("watched");
         assert!(watch.directories[dir.path()].watched.is_some());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn files_have_one_watch_together_where_many_are_followed() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut watch = Watch::new().expect("a watch");
+        let here = Identity::of(&dir.path().metadata().expect("a directory"));
+        let mut use_again = |name| {
+            watch.watch_hop(&hop(dir.path()), name).expect("watched");
+            watch.watch_with_others(here, dir.path())
+        };
+        assert!(!(1..MANY).any(&mut use_again));
+        assert!(use_again(MANY));
+        let mounted = Identity {
+            device: here.device + 1,
+            ..here
+        };
+        assert!(!watch.watch_with_others(mounted, dir.path()));
     }
 
     // A name whose watch had failed counted as no user, and took another's watch along when it went.

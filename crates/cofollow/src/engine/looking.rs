@@ -364,7 +364,7 @@ impl<D: Disk> Engine<D> {
         self.set_alarm(index);
     }
 
-    /// Watches the files of a name whose directories would not tell of them, and sees to those that are polled.
+    /// Watches the files of a name, and sees to those that are polled.
     pub(super) fn watch_files(&mut self, index: usize) {
         if self.names[index].said_polled {
             self.look_later(index);
@@ -375,18 +375,23 @@ impl<D: Disk> Engine<D> {
                 // It could not be opened again.
                 let _ = name.generations[at].file.descriptor();
             }
-            let needs_watch = name.needs_watch(at);
-            let generation = &mut name.generations[at];
-            if !needs_watch || generation.watch.is_some() || generation.ended {
-                continue;
-            }
-            // A stream is waited for itself. What is out of reach may come within it again.
-            if generation.kind.is_stream() || !generation.file.is_within_reach() {
+            let generation = &name.generations[at];
+            // A stream is waited for itself.
+            if generation.watch.is_some() || generation.ended || generation.kind.is_stream() {
                 continue;
             }
             let Some(watch) = &mut self.watch else {
                 return;
             };
+            let with_others = |directory| watch.watch_with_others(generation.identity, directory);
+            if name.directory_of(at).is_some_and(with_others) {
+                continue;
+            }
+            let generation = &mut name.generations[at];
+            // What is out of reach may come within it again.
+            if !generation.file.is_within_reach() {
+                continue;
+            }
             match watch.watch_file(&*generation.file, index) {
                 Ok(watch) => generation.watch = Some(watch),
                 Err(error) => self.poll(index, &costage::reason(&error)),
