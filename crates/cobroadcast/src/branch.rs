@@ -425,7 +425,8 @@ impl Stage for Branch {
     }
 
     fn throw(&mut self, error: Error) -> Result<()> {
-        self.close().and(Err(error))
+        let _ = self.close();
+        Err(error)
     }
 
     fn waits(&mut self, waits: &mut Waits) {

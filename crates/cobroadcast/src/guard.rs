@@ -69,7 +69,8 @@ impl<S: Stage, J: FnMut(Error) -> Result<()>> Stage for Guard<S, J> {
 
     /// The error is not the target's own: it is not judged, and goes on.
     fn throw(&mut self, error: Error) -> Result<()> {
-        self.close().and(Err(error))
+        let _ = self.close();
+        Err(error)
     }
 
     fn wake(&mut self, waits: &Waits) -> Result<Flow> {

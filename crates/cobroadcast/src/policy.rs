@@ -364,7 +364,8 @@ impl<S: Stage> Stage for Policy<S> {
     }
 
     fn throw(&mut self, error: Error) -> Result<()> {
-        self.close().and(Err(error))
+        let _ = self.close();
+        Err(error)
     }
 
     fn waits(&mut self, waits: &mut Waits) {
@@ -458,5 +459,24 @@ mod tests {
         }
         let _ = queue.flush().expect("flushed");
         assert_eq!(written.get(), 2);
+    }
+
+    // The program died of SIGPIPE, and nobody was told what had gone wrong.
+    #[test]
+    fn an_error_counts_before_a_reader_that_is_found_to_have_left() {
+        let unread = || {
+            let (reader, writer) = io::pipe().expect("a pipe");
+            drop(reader);
+            costage::sink("a pipe", writer)
+        };
+        let targets: [Box<dyn Stage>; 2] = [
+            Box::new(policy(Limits::default(), unread())),
+            Box::new(crate::guard(unread(), Err)),
+        ];
+        for mut to in targets {
+            let _ = to.send(&Block::from("held\n")).expect("taken");
+            let thrown = to.throw(Error::other("the disk is gone"));
+            assert_eq!(thrown.expect_err("failed").to_string(), "the disk is gone");
+        }
     }
 }

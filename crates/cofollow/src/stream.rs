@@ -71,7 +71,7 @@ impl<S: Stage> Stage for Last<S> {
 
     fn throw(&mut self, error: Error) -> Result<()> {
         let given = self.give_out();
-        given.and(self.to.throw(error))
+        self.to.throw(error).and(given)
     }
 }
 
@@ -369,5 +369,14 @@ mod tests {
             blocks.iter().map(|block| block.len()).sum::<usize>(),
             500_000
         );
+    }
+
+    #[test]
+    fn an_error_counts_before_one_that_is_met_while_the_end_is_given_out() {
+        let full = costage::per_line(|_| Err(Error::other("full")));
+        let mut last = tail_of(Start::Last(1), full);
+        let _ = last.send(&Block::from("held\n")).expect("taken");
+        let thrown = last.throw(Error::other("the disk is gone"));
+        assert_eq!(thrown.expect_err("failed").to_string(), "the disk is gone");
     }
 }

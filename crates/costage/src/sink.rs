@@ -310,7 +310,8 @@ impl<F: AsFd> Stage for Sink<F> {
     }
 
     fn throw(&mut self, error: Error) -> Result<()> {
-        self.close().and(Err(error))
+        let _ = self.close();
+        Err(error)
     }
 
     fn waits(&mut self, waits: &mut Waits) {

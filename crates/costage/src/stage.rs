@@ -11,7 +11,8 @@ pub enum Flow {
     /// Taken, but begin nothing more until [`Stage::wake`] answers `More`: back-pressure. What the sender has in
     /// hand, the rest of a block, may still come.
     Full,
-    /// Wants no more, ever. Not an error: `-m` was reached, a coroutine returned, a reader left.
+    /// Wants no more, ever, whatever `flush` and `wake` answer later. Not an error: `-m` was reached, a coroutine
+    /// returned, a reader left.
     Stop,
 }
 
@@ -84,7 +85,8 @@ pub trait Stage {
     }
 
     /// An error, raised where the stage waits: hand on what is held, throw it on to the target. It ends the
-    /// chain as `close` does. What is returned is the error, unless a stage took it as dealt with.
+    /// chain as `close` does. What is returned is the error, unless a stage took it as dealt with: it came first, and
+    /// what else fails on the way, such as a reader that has left, does not stand in for it.
     fn throw(&mut self, error: Error) -> Result<()> {
         match self.target() {
             Some(target) => target.throw(error),

@@ -9,8 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use costage::{
-    Block, Driver, Ended, Error, Flow, Framing, Pull, Pulled, Reader, Result, Source, Stage, Waits,
-    broadcast, coroutine, sink,
+    Block, Driver, Ended, Error, Flow, Framing, Pull, Pulled, Reader, Relay, Result, Source, Stage,
+    Waits, broadcast, coroutine, keep_open, sink,
 };
 use proptest::prelude::*;
 
@@ -170,6 +170,26 @@ fn an_error_of_the_source_is_thrown_through_the_chain_and_returned() {
     assert_eq!(error.to_string(), "the disk is gone");
     assert_eq!(seen.borrow().bytes, b"before\nand a ha");
     assert_eq!(seen.borrow().end, Some("throw"));
+}
+
+// The program died of SIGPIPE, and nobody was told what had gone wrong.
+#[test]
+fn an_error_counts_before_a_reader_that_is_found_to_have_left() {
+    let unread = || {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        sink("a pipe", writer)
+    };
+    let sinks: [Box<dyn Stage>; 3] = [
+        Box::new(unread()),
+        Box::new(keep_open(unread())),
+        Box::new(Relay::new().sink(unread())),
+    ];
+    for mut to in sinks {
+        let _ = to.send(&Block::from("held\n")).expect("taken");
+        let thrown = to.throw(Error::other("the disk is gone"));
+        assert_eq!(thrown.expect_err("failed").to_string(), "the disk is gone");
+    }
 }
 
 /// Runs a chain from one pipe into another in a thread: the writing end, the reading end, and its outcome.

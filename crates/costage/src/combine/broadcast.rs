@@ -199,7 +199,7 @@ impl Stage for Broadcast<'_> {
     /// Thrown into every branch; dealt with only if all of them took it so.
     fn throw(&mut self, error: Error) -> Result<()> {
         if self.is_ended() {
-            return self.end(Stage::close).and(Err(error));
+            return Err(error);
         }
         let ended = self.end(|stage| stage.throw(error.clone()));
         self.ends.failed.take().map_or(ended, Err)
@@ -307,6 +307,23 @@ mod tests {
             Box::new(unmoved),
         ];
         let ended = Source::text("a\n").drive(broadcast(branches));
+        assert_eq!(ended.expect_err("failed").to_string(), "broken");
+    }
+
+    // The program died of SIGPIPE, and nobody was told.
+    #[test]
+    fn an_error_counts_before_a_reader_that_left_at_the_same_block() {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let branches: [Box<dyn Stage>; 2] = [
+            Box::new(per_line(|_| Err(Error::other("broken")))),
+            Box::new(sink("a pipe", writer)),
+        ];
+        let mut stage = broadcast(branches);
+        let big = Block::from(b"x\n".repeat(100_000));
+        let error = stage.send(&big).expect_err("failed");
+        assert_eq!(error.to_string(), "broken");
+        let ended = stage.throw(error);
         assert_eq!(ended.expect_err("failed").to_string(), "broken");
     }
 

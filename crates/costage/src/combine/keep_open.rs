@@ -36,7 +36,8 @@ impl<S: Stage> Stage for KeepOpen<S> {
     }
 
     fn throw(&mut self, error: Error) -> Result<()> {
-        self.close().and(Err(error))
+        let _ = self.close();
+        Err(error)
     }
 
     /// What is not written yet is for the one who closes the target.

@@ -45,7 +45,6 @@ where
     let shared = Arc::new(Shared::default());
     let mut inbox = Inbox {
         shared: Arc::clone(&shared),
-        work,
         to_stage: to_stage.clone(),
     };
     let outcome = Arc::clone(&shared);
@@ -53,7 +52,11 @@ where
         .name("queue".into())
         .spawn(move || {
             let ended = catch_unwind(AssertUnwindSafe(|| {
-                let mut chain = make();
+                let mut chain = Called {
+                    shared: Arc::clone(&inbox.shared),
+                    work,
+                    chain: make(),
+                };
                 let mut driver = Driver::new();
                 let ended = driver.pump(&mut inbox, &mut chain);
                 driver.finish(&mut chain, ended)
@@ -200,26 +203,15 @@ impl Drop for Queue {
 /// The queue as the other thread's source.
 struct Inbox {
     shared: Arc<Shared>,
-    work: Event,
     to_stage: Ring,
 }
 
 impl Pull for Inbox {
     fn waits(&mut self, waits: &mut Waits, room: bool) {
         let state = self.shared.lock();
-        if state.last_call {
-            waits.call_last();
-        }
-        // Also without room: the last call may come then.
-        self.work.waits(waits);
         if room && (!state.blocks.is_empty() || state.last.is_some()) {
             waits.now();
         }
-    }
-
-    fn look(&mut self, _: &Waits) -> Result<()> {
-        self.work.clear();
-        Ok(())
     }
 
     fn pull(&mut self, _: &Waits) -> Result<Pulled> {
@@ -234,6 +226,37 @@ impl Pull for Inbox {
             Some(Ok(())) => Ok(Pulled::End),
             Some(Err(error)) => Err(error),
         }
+    }
+}
+
+/// The other thread's chain, which hears the bell: also while it takes nothing, and after its input has ended, for
+/// the last call may come then.
+struct Called<S> {
+    shared: Arc<Shared>,
+    work: Event,
+    chain: S,
+}
+
+impl<S: Stage> Stage for Called<S> {
+    fn send(&mut self, block: &Block) -> Result<Flow> {
+        self.chain.send(block)
+    }
+
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        Some(&mut self.chain)
+    }
+
+    fn waits(&mut self, waits: &mut Waits) {
+        if self.shared.lock().last_call {
+            waits.call_last();
+        }
+        self.work.waits(waits);
+        self.chain.waits(waits);
+    }
+
+    fn wake(&mut self, waits: &Waits) -> Result<Flow> {
+        self.work.clear();
+        self.chain.wake(waits)
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::{Block, Flow, Gather, Result, Stage};
+use crate::{Block, Flow, Gather, Result, Stage, Waits};
 
 /// Lines a body puts out are sent on at the latest when this much is gathered.
 const GATHER: usize = 64 << 10;
@@ -23,6 +23,25 @@ impl<S: Stage + ?Sized> Target<S> {
             self.flow = self.to.send(block)?;
         }
         Ok(())
+    }
+
+    pub(super) fn flush(&mut self) -> Result<()> {
+        let answer = self.to.flush()?;
+        self.note(answer);
+        Ok(())
+    }
+
+    pub(super) fn wake(&mut self, waits: &Waits) -> Result<()> {
+        let answer = self.to.wake(waits)?;
+        self.note(answer);
+        Ok(())
+    }
+
+    /// That it wants no more sticks.
+    fn note(&mut self, answer: Flow) {
+        if self.flow != Flow::Stop {
+            self.flow = answer;
+        }
     }
 
     pub(super) fn send_gathered(&mut self) -> Result<()> {

@@ -136,8 +136,7 @@ impl Stage for CoroutineStage {
     }
 
     fn flush(&mut self) -> Result<Flow> {
-        let flow = self.target.borrow_mut().to.flush()?;
-        self.target.borrow_mut().flow = flow;
+        self.target.borrow_mut().flush()?;
         Ok(self.flow())
     }
 
@@ -166,8 +165,7 @@ impl Stage for CoroutineStage {
     }
 
     fn wake(&mut self, waits: &Waits) -> Result<Flow> {
-        let flow = self.target.borrow_mut().to.wake(waits)?;
-        self.target.borrow_mut().flow = flow;
+        self.target.borrow_mut().wake(waits)?;
         Ok(self.flow())
     }
 
@@ -350,6 +348,22 @@ mod tests {
         });
         assert_eq!(stage.send(&Block::from("a\n")).expect("sent"), Flow::Stop);
         assert_eq!(*notes.borrow(), ["Block(a\\n)"]);
+    }
+
+    // The flush before the next block made it forgotten.
+    #[test]
+    fn a_target_that_wanted_no_more_gets_no_more_after_a_flush_either() {
+        let (notes, sink) = journal();
+        let stage = coroutine(Stops(sink), async |mut input, mut out| {
+            let _ = out.line(b"a header\n")?;
+            while let Some(block) = input.recv().await? {
+                let _ = out.send(&block)?;
+            }
+            Ok(())
+        });
+        let ended = Source::text("a\nb\n").drive(stage);
+        assert_eq!(ended.expect("driven"), Ended::Stopped);
+        assert_eq!(*notes.borrow(), ["Block(a header\\n)"]);
     }
 
     #[test]

@@ -142,8 +142,9 @@ impl Driver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Block, Pulled, Reader, Waits};
+    use crate::{Block, Pulled, Queue, Reader, Text, Waits, queue};
     use std::io::Write;
+    use std::sync::mpsc::{Receiver, Sender, channel};
 
     #[test]
     fn after_a_signal_who_holds_an_unfinished_line_ends_first() {
@@ -306,17 +307,34 @@ mod tests {
         }
     }
 
+    /// Passes on what comes and "closed" at the end.
+    struct Tells(Sender<Vec<u8>>);
+
+    impl Stage for Tells {
+        fn send(&mut self, block: &Block) -> Result<Flow> {
+            let sent = self.0.send(block.to_vec());
+            Ok(sent.map_or(Flow::Stop, |()| Flow::More))
+        }
+
+        fn target(&mut self) -> Option<&mut dyn Stage> {
+            None
+        }
+
+        fn close(&mut self) -> Result<()> {
+            self.0.send(b"closed".to_vec()).ok();
+            Ok(())
+        }
+    }
+
+    fn holds_in_a_queue() -> (Queue, Receiver<Vec<u8>>) {
+        let (sender, receiver) = channel();
+        let held = queue(4, || Holds(Vec::new(), Tells(sender)));
+        (held.expect("a thread"), receiver)
+    }
+
     #[test]
     fn the_last_call_reaches_who_holds_for_later_in_a_queue() {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        let mut chain = crate::queue(4, move || {
-            let sink = crate::per_line(move |line| {
-                let sent = sender.send(line.to_vec());
-                Ok(sent.map_or(Flow::Stop, |()| Flow::More))
-            });
-            Holds(Vec::new(), sink)
-        })
-        .expect("a thread");
+        let (mut chain, told) = holds_in_a_queue();
         let mut driver = Driver::new();
         let mut source = Open(1);
         driver.stopping = Some(Stopping::new(2, SILENCE));
@@ -324,7 +342,22 @@ mod tests {
         let ended = driver.pump(&mut source, &mut chain).expect("no error");
         assert_eq!(ended, Ended::Signal(2));
         // Not closed: it came out because of the call alone.
-        assert_eq!(receiver.recv().expect("came"), b"a line\n");
+        assert_eq!(told.recv().expect("came"), b"a line\n");
         driver.finish(&mut chain, Ok(ended)).expect("no error");
+    }
+
+    // What was held in the other thread was lost a second after the signal.
+    #[test]
+    fn the_last_call_reaches_a_queue_whose_input_has_ended() {
+        let (mut chain, told) = holds_in_a_queue();
+        let mut driver = Driver::new();
+        let ended = driver.pump(&mut Text::new("a line\n"), &mut chain);
+        chain.close().expect("no error");
+        assert_eq!(told.recv().expect("told"), b"closed");
+        driver.stopping = Some(Stopping::new(2, 100 * LAST_CALL));
+        driver.waits.call_last();
+        let ended = driver.finish(&mut chain, ended).expect("no error");
+        assert_eq!(ended, Ended::Signal(2));
+        assert_eq!(told.recv().expect("came"), b"a line\n");
     }
 }

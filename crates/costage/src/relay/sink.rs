@@ -259,7 +259,8 @@ impl<F: AsFd> Stage for Output<F> {
     }
 
     fn throw(&mut self, error: Error) -> Result<()> {
-        self.close().and(Err(error))
+        let _ = self.close();
+        Err(error)
     }
 
     fn waits(&mut self, waits: &mut Waits) {
