@@ -124,7 +124,7 @@ impl Pull for Follow {
         Ok(self.0.pull())
     }
 
-    fn is_drained(&self) -> bool {
+    fn is_drained(&mut self) -> bool {
         self.0.is_at_rest()
     }
 

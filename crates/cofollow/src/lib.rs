@@ -68,6 +68,7 @@ mod follow;
 mod generation;
 mod globs;
 mod identity;
+mod last_look;
 mod ledger;
 mod marks;
 mod name;

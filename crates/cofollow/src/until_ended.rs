@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use costage::{Block, ProcessEnd, Pull, Pulled, Result, Told, Waits};
+use costage::{ProcessEnd, Pull, Pulled, Result, Told, Waits};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
+
+use crate::last_look::end_if_silent;
 
 /// Ends another source when certain processes have ended, and all they wrote has been read. They need be no
 /// children. Where the system can be asked to tell, nothing wakes before.
@@ -33,6 +35,8 @@ pub struct UntilEnded<P> {
     processes: Vec<Process>,
     /// Is there something to wait for at all?
     has_end: bool,
+    /// Had all ended before the last wait? What they wrote was then waited for, too.
+    had_ended: bool,
     ended: bool,
 }
 
@@ -71,6 +75,7 @@ impl<P: Pull> UntilEnded<P> {
             pull,
             processes: running.collect(),
             has_end: !processes.is_empty(),
+            had_ended: false,
             ended: false,
         }
     }
@@ -79,7 +84,8 @@ impl<P: Pull> UntilEnded<P> {
 impl<P: Pull> Pull for UntilEnded<P> {
     fn waits(&mut self, waits: &mut Waits, room: bool) {
         self.pull.waits(waits, room);
-        if room && (self.ended || self.has_end && self.processes.is_empty()) {
+        self.had_ended = self.has_end && self.processes.is_empty();
+        if room && self.had_ended {
             waits.now();
         }
         for process in &mut self.processes {
@@ -97,38 +103,50 @@ impl<P: Pull> Pull for UntilEnded<P> {
         if self.ended {
             return Ok(Pulled::End);
         }
-        let had_ended = self.has_end && self.processes.is_empty();
         let pulled = self.pull.pull(waits)?;
-        if !had_ended || !matches!(pulled, Pulled::Wait) {
-            return Ok(pulled);
+        if self.had_ended && matches!(pulled, Pulled::Wait) {
+            return end_if_silent(&mut self.pull, waits, &mut self.ended);
         }
-        // What it wrote last may not have been told of yet.
-        self.pull.look_again();
-        let pulled = self.pull.pull(waits)?;
-        if !matches!(pulled, Pulled::Wait) {
-            return Ok(pulled);
+        Ok(pulled)
+    }
+
+    fn source(&mut self) -> Option<&mut dyn Pull> {
+        Some(&mut self.pull)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use costage::{Block, Source, collect};
+    use std::process::Command;
+
+    /// A pipe into which the last is written after it was looked at, and before the end of its writer is.
+    struct Late(u32);
+
+    impl Pull for Late {
+        fn waits(&mut self, _: &mut Waits, _: bool) {
+            self.0 += 1;
         }
-        self.ended = true;
-        Ok(self.pull.stop().map_or(Pulled::End, Pulled::Block))
+
+        fn pull(&mut self, _: &Waits) -> Result<Pulled> {
+            if self.0 != 2 {
+                return Ok(Pulled::Wait);
+            }
+            self.0 += 1;
+            Ok(Pulled::Block(Block::from("the last\n")))
+        }
     }
 
-    fn drains(&self) -> bool {
-        self.pull.drains()
-    }
-
-    fn held(&self) -> usize {
-        self.pull.held()
-    }
-
-    fn is_drained(&self) -> bool {
-        self.pull.is_drained()
-    }
-
-    fn look_again(&mut self) {
-        self.pull.look_again();
-    }
-
-    fn stop(&mut self) -> Option<Block> {
-        self.pull.stop()
+    // It was lost.
+    #[test]
+    fn what_was_written_just_before_the_end_is_waited_for_after_it() {
+        let mut child = Command::new("true").spawn().expect("true");
+        let id = child.id();
+        child.wait().expect("ended");
+        let (text, sink) = collect();
+        let source = UntilEnded::new(Late(0), &[id], Duration::from_secs(1));
+        Source::new(source).drive(sink).expect("no error");
+        assert_eq!(text.take(), b"the last\n");
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use costage::{Block, Pull, Pulled, Result, Waits};
+use costage::{Pull, Pulled, Result, Waits};
+
+use crate::last_look::end_if_silent;
 
 /// Ends another source when nothing has come from it for a while; what it holds of an unfinished line is given
 /// out before. While the chain takes nothing, nothing can come, and that is no idleness.
@@ -60,51 +62,26 @@ impl<P: Pull> Pull for UntilIdle<P> {
         }
     }
 
-    fn look(&mut self, waits: &Waits) -> Result<()> {
-        self.pull.look(waits)
-    }
-
     fn pull(&mut self, waits: &Waits) -> Result<Pulled> {
         if self.ended {
             return Ok(Pulled::End);
         }
         let mut pulled = self.pull.pull(waits)?;
-        let is_over = |deadline| Instant::now() >= deadline;
-        if matches!(pulled, Pulled::Wait) && self.deadline().is_some_and(is_over) {
-            // Something may have come that it has not been told of.
-            self.pull.look_again();
-            pulled = self.pull.pull(waits)?;
-        } else if matches!(pulled, Pulled::Wait) {
-            return Ok(pulled);
-        }
-        if !matches!(pulled, Pulled::Wait) {
-            if self.idle.is_some() {
-                self.last = Instant::now();
+        if matches!(pulled, Pulled::Wait) {
+            let is_over = |deadline| Instant::now() >= deadline;
+            if !self.deadline().is_some_and(is_over) {
+                return Ok(pulled);
             }
-            return Ok(pulled);
+            pulled = end_if_silent(&mut self.pull, waits, &mut self.ended)?;
         }
-        self.ended = true;
-        Ok(self.pull.stop().map_or(Pulled::End, Pulled::Block))
+        if self.idle.is_some() {
+            self.last = Instant::now();
+        }
+        Ok(pulled)
     }
 
-    fn drains(&self) -> bool {
-        self.pull.drains()
-    }
-
-    fn held(&self) -> usize {
-        self.pull.held()
-    }
-
-    fn is_drained(&self) -> bool {
-        self.pull.is_drained()
-    }
-
-    fn look_again(&mut self) {
-        self.pull.look_again();
-    }
-
-    fn stop(&mut self) -> Option<Block> {
-        self.pull.stop()
+    fn source(&mut self) -> Option<&mut dyn Pull> {
+        Some(&mut self.pull)
     }
 }
 

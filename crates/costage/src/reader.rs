@@ -216,11 +216,11 @@ impl Pull for Reader {
         }
     }
 
-    fn drains(&self) -> bool {
+    fn drains(&mut self) -> bool {
         matches!(self.kind, Kind::Pipe | Kind::Socket)
     }
 
-    fn held(&self) -> usize {
+    fn held(&mut self) -> usize {
         self.framer.tail_len()
     }
 

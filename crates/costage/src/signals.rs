@@ -142,7 +142,7 @@ mod tests {
             Ok(Pulled::Wait)
         }
 
-        fn drains(&self) -> bool {
+        fn drains(&mut self) -> bool {
             true
         }
     }

@@ -7,42 +7,53 @@ use std::sync::Arc;
 use crate::{Block, Driver, Ended, Framing, Reader, Result, Signals, Stage, Waits};
 
 /// What a [`Source`] reads: something that is waited for and then gives blocks without waiting.
+///
+/// One that stands before another writes [`waits`](Pull::waits), [`pull`](Pull::pull) and [`source`](Pull::source);
+/// every other method forwards to that.
 pub trait Pull {
     /// Adds what this waits for. With `room` false the chain takes nothing now: wait only for what has to be
     /// seen to in the meantime.
     fn waits(&mut self, waits: &mut Waits, room: bool);
 
-    /// Sees to what must not wait for room in the chain; called after every wait.
-    fn look(&mut self, waits: &Waits) -> Result<()> {
-        let _ = waits;
-        Ok(())
-    }
-
     /// The next block, if there is one now.
     fn pull(&mut self, waits: &Waits) -> Result<Pulled>;
 
+    /// What this one reads, if that is a source, too. What the default methods forward to.
+    fn source(&mut self) -> Option<&mut dyn Pull> {
+        None
+    }
+
+    /// Sees to what must not wait for room in the chain; called after every wait.
+    fn look(&mut self, waits: &Waits) -> Result<()> {
+        self.source().map_or(Ok(()), |source| source.look(waits))
+    }
+
     /// Is the other end a process that got the same ^C and still sends what it holds? Then the chain goes on
     /// for a moment after a signal; otherwise it ends at once.
-    fn drains(&self) -> bool {
-        false
+    fn drains(&mut self) -> bool {
+        self.source().is_some_and(Pull::drains)
     }
 
     /// How many bytes of an unfinished line it holds.
-    fn held(&self) -> usize {
-        0
+    fn held(&mut self) -> usize {
+        self.source().map_or(0, Pull::held)
     }
 
     /// Is it known that nothing more is there now? Then the chain need not ask before it is flushed.
-    fn is_drained(&self) -> bool {
-        false
+    fn is_drained(&mut self) -> bool {
+        self.source().is_some_and(Pull::is_drained)
     }
 
     /// Looks for what it may not have been told of yet: before silence is taken for the end.
-    fn look_again(&mut self) {}
+    fn look_again(&mut self) {
+        if let Some(source) = self.source() {
+            source.look_again();
+        }
+    }
 
     /// The source is to end before its end: gives out what it holds, an unfinished line.
     fn stop(&mut self) -> Option<Block> {
-        None
+        self.source().and_then(Pull::stop)
     }
 }
 
@@ -64,23 +75,27 @@ impl<P: Pull + ?Sized> Pull for &mut P {
         (**self).waits(waits, room);
     }
 
-    fn look(&mut self, waits: &Waits) -> Result<()> {
-        (**self).look(waits)
-    }
-
     fn pull(&mut self, waits: &Waits) -> Result<Pulled> {
         (**self).pull(waits)
     }
 
-    fn drains(&self) -> bool {
+    fn source(&mut self) -> Option<&mut dyn Pull> {
+        (**self).source()
+    }
+
+    fn look(&mut self, waits: &Waits) -> Result<()> {
+        (**self).look(waits)
+    }
+
+    fn drains(&mut self) -> bool {
         (**self).drains()
     }
 
-    fn held(&self) -> usize {
+    fn held(&mut self) -> usize {
         (**self).held()
     }
 
-    fn is_drained(&self) -> bool {
+    fn is_drained(&mut self) -> bool {
         (**self).is_drained()
     }
 

@@ -177,7 +177,7 @@ mod tests {
             Ok(Pulled::Block(Block::from("a line\n")))
         }
 
-        fn drains(&self) -> bool {
+        fn drains(&mut self) -> bool {
             true
         }
     }

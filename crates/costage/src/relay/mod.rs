@@ -363,12 +363,8 @@ impl Pull for RelayReader {
         Ok(pulled)
     }
 
-    fn drains(&self) -> bool {
-        self.from.drains()
-    }
-
-    fn held(&self) -> usize {
-        self.from.held()
+    fn source(&mut self) -> Option<&mut dyn Pull> {
+        Some(&mut self.from)
     }
 
     fn stop(&mut self) -> Option<Block> {
