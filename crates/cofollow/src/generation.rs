@@ -43,7 +43,7 @@ pub(crate) struct Generation<F> {
     pub(crate) last_data: Instant,
     /// By what it is watched itself, not only its name.
     pub(crate) watch: Option<FileWatch>,
-    /// Reading failed, which has been said.
+    /// The last read failed, which has been said.
     pub(crate) said_unreadable: bool,
     /// What comes after a short read is told of; where it is not, a short read is no sign of the end.
     tells_changes: bool,
@@ -84,7 +84,7 @@ impl<F: Readable> Generation<F> {
         let marks = if facts.kind.is_stream() {
             Marks::default()
         } else {
-            // What cannot be read now cannot be read later either, and that will be told.
+            // What cannot be read now will be before anything else is.
             Marks::read(&*file, position).unwrap_or_default()
         };
         Generation::marked(key, file, facts, position, marks)
@@ -130,6 +130,10 @@ impl<F: Readable> Generation<F> {
         if self.ended {
             return Ok(Chunk::Drained);
         }
+        if self.marks.is_empty() && self.position > 0 && !self.kind.is_stream() {
+            // They could not be read when it was opened.
+            self.marks = Marks::read(&*self.file, self.position)?;
+        }
         framer.reserve()?;
         let space = framer.space();
         let wanted = space.len();
@@ -138,6 +142,7 @@ impl<F: Readable> Generation<F> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Chunk::Drained),
             read => read?,
         };
+        self.said_unreadable = false;
         if count == 0 {
             let how = if self.is_doubted {
                 self.renewed()
@@ -220,10 +225,16 @@ impl<F: Readable> Generation<F> {
         self.position >= position
     }
 
-    /// Is there more to read? If that cannot be told, or not be read, there is not.
+    /// Is there more to read? If that cannot be told, there is not.
     pub(crate) fn has_more(&self) -> bool {
         let is_longer = |facts: Facts| facts.length > self.position;
-        !self.said_unreadable && !self.ended && self.file.facts().is_ok_and(is_longer)
+        !self.ended && self.file.facts().is_ok_and(is_longer)
+    }
+
+    /// How many bytes are known to be behind the position.
+    pub(crate) fn unread(&self) -> u64 {
+        let length = self.file.facts().map_or(0, |facts| facts.length);
+        length.max(self.longest).saturating_sub(self.position)
     }
 
     /// How many bytes were there and will not be read, if all that is left are the first `length`. Of a file that

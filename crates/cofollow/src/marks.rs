@@ -105,6 +105,11 @@ impl Marks {
         Ok(from == 0 || Few::read(file, 0, head.len())?.bytes() == head)
     }
 
+    /// Are there none, because nothing has been read, or nothing could be?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tail.length == 0
+    }
+
     /// Is there enough of them to tell one text from another?
     pub(crate) fn are_telling(&self) -> bool {
         usize::from(self.head.length) == Fingerprint::LONGEST

@@ -47,7 +47,9 @@ pub(crate) struct Name<F> {
     pub(crate) account: Account,
     /// What is wrong with it, as it was last said.
     said: Option<io::ErrorKind>,
-    /// It cannot be watched, which has been said.
+    /// It cannot be watched, or not all that it goes through.
+    pub(crate) is_polled: bool,
+    /// That has been said.
     pub(crate) said_polled: bool,
     /// Its file has been opened, and it is that which is followed, or it is given up.
     pub(crate) is_settled: bool,
@@ -68,7 +70,7 @@ pub(crate) struct Name<F> {
     /// Has all been read that was there at the start, and how much was that?
     pub(crate) caught_up: bool,
     pub(crate) start_length: u64,
-    /// It cannot be watched: when to look next.
+    /// When to look next though nothing is told: it cannot be watched, or a look was put off.
     pub(crate) look_at: Option<Instant>,
     /// When there is something to do, as the clock of all names has it.
     pub(crate) alarm: Option<Instant>,
@@ -102,6 +104,7 @@ impl<F: Readable> Name<F> {
             look_again: false,
             account: Account::default(),
             said: None,
+            is_polled: false,
             said_polled: false,
             is_settled: false,
             is_matched: false,
@@ -146,7 +149,11 @@ impl<F: Readable> Name<F> {
                 self.refuse_output(notify);
                 Found::Nothing
             }
-            // Swapped between the two calls, back to what was known.
+            // Swapped between the two calls, perhaps back to what was known.
+            Ok((_, facts)) if matches!(facts.kind, Kind::Directory | Kind::Other) => {
+                self.refuse(facts.kind, notify);
+                Found::Nothing
+            }
             Ok((_, facts)) if self.is_present(facts.identity) => Found::Same,
             Ok((_, facts)) if self.come_back(facts.identity) => Found::Same,
             Ok((file, facts)) => {

@@ -48,6 +48,8 @@ pub enum Notice {
     Copy(Arc<OsStr>, Arc<OsStr>),
     /// So many files had the name, and were deleted, before they were seen: what was in them is not known.
     Missed(Arc<OsStr>, usize),
+    /// A file that lost its name could not be read to its end: so many bytes of it are lost.
+    GivenUp(Arc<OsStr>, u64),
     /// There is no file left to follow.
     NoneLeft,
     /// Where reading stands could not be saved.
@@ -139,6 +141,10 @@ impl Display for Notice {
                     f,
                     "{name}: {count} {files} of that name came and went unread"
                 )
+            }
+            Notice::GivenUp(name, lost) => {
+                let (name, lost) = (shown(name), Lost(*lost));
+                write!(f, "{name}: giving up a file that cannot be read{lost}")
             }
             Notice::NoneLeft => write!(f, "no files remaining"),
             Notice::Unsaved(error) => error.fmt(f),

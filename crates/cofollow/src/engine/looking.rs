@@ -7,6 +7,7 @@ use std::time::Instant;
 use costage::Block;
 
 use super::copies::Copied;
+use super::reading::Ahead;
 use super::{Engine, Past, REMEMBERED};
 use crate::direct::FileWatch;
 use crate::disk::{Disk, Facts, Readable};
@@ -316,9 +317,9 @@ impl<D: Disk> Engine<D> {
                     return before;
                 }
                 None if is_settled => {
-                    if !self.names[index].said_polled {
-                        self.names[index].look_at = None;
-                    }
+                    let name = &mut self.names[index];
+                    name.is_polled = false;
+                    name.look_at = None;
                     return before;
                 }
                 _ => {}
@@ -344,8 +345,9 @@ impl<D: Disk> Engine<D> {
     }
 
     /// The system does not tell when it changes.
-    fn poll(&mut self, index: usize, why: &str) {
+    pub(super) fn poll(&mut self, index: usize, why: &str) {
         let name = &mut self.names[index];
+        name.is_polled = true;
         if !std::mem::replace(&mut name.said_polled, true) {
             let polled = Detail::Polled(Arc::clone(&name.shown), why.into());
             (self.notify)(&Notice::Detail(polled));
@@ -366,7 +368,8 @@ impl<D: Disk> Engine<D> {
 
     /// Watches the files of a name, and sees to those that are polled.
     pub(super) fn watch_files(&mut self, index: usize) {
-        if self.names[index].said_polled {
+        let mut generations = self.names[index].generations.iter();
+        if self.names[index].is_polled || generations.any(|file| !file.tells_changes()) {
             self.look_later(index);
         }
         for at in 0..self.names[index].generations.len() {
@@ -426,9 +429,25 @@ impl<D: Disk> Engine<D> {
                 generation.last_data = now;
                 continue;
             }
+            if !generation.ended && !generation.file.is_within_reach() {
+                // What it holds is known when there is a descriptor to open it with, or when it is found to be gone.
+                generation.last_data = now;
+                self.look_again_later(index);
+                continue;
+            }
             if generation.has_more() {
-                // It came just now, or the file cannot be watched.
-                return self.look_at_data(index);
+                if !generation.said_unreadable {
+                    // It came just now, or the file cannot be watched.
+                    return self.look_at_data(index);
+                }
+                let came = self.read_ahead(index, at);
+                let name = &self.names[index];
+                let generation = &name.generations[at];
+                if !matches!(came, Ahead::Nothing) || !generation.said_unreadable {
+                    return self.queue(index);
+                }
+                let given_up = Notice::GivenUp(Arc::clone(&name.shown), generation.unread());
+                (self.notify)(&given_up);
             }
             let tail = self.take_tail(index, at);
             let Some(mut generation) = self.names[index].generations.remove(at) else {

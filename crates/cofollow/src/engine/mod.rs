@@ -94,7 +94,7 @@ pub(crate) struct Engine<D: Disk> {
     next_key: u64,
     /// What directories hold, as far as it was asked in this round of looking.
     listings: HashMap<PathBuf, Listing>,
-    /// A directory could not be listed that may be later.
+    /// A directory is there and could not be listed.
     is_blind: bool,
     /// Names whose present file is a stream, and what is waited for now.
     streams: BTreeSet<usize>,
@@ -315,11 +315,13 @@ impl<D: Disk> Engine<D> {
                 return Pulled::Block(block);
             }
             let Some(&index) = self.ready.front() else {
-                return if self.is_over() {
-                    Pulled::End
-                } else {
-                    Pulled::Wait
-                };
+                if !self.is_over() {
+                    return Pulled::Wait;
+                }
+                if self.rules.follow && !std::mem::replace(&mut self.said_none_left, true) {
+                    (self.notify)(&Notice::NoneLeft);
+                }
+                return Pulled::End;
             };
             if self.read_next(index) == Came::Unfinished {
                 return Pulled::Partial;
@@ -332,22 +334,11 @@ impl<D: Disk> Engine<D> {
         self.outbox.is_empty() && self.ready.is_empty()
     }
 
-    /// Is there nothing left to follow?
-    fn is_over(&mut self) -> bool {
-        if !self.is_at_rest() {
-            return false;
-        }
-        if !self.rules.follow {
-            return true;
-        }
+    /// Is all done: printed, if it is not followed, and otherwise nothing left to follow?
+    fn is_over(&self) -> bool {
         let is_given_up = |name: &Name<D::File>| name.is_settled && name.generations.is_empty();
-        if !self.globs.is_empty() || !self.names.iter().all(is_given_up) {
-            return false;
-        }
-        if !std::mem::replace(&mut self.said_none_left, true) {
-            (self.notify)(&Notice::NoneLeft);
-        }
-        true
+        let is_done = || self.globs.is_empty() && self.names.iter().all(is_given_up);
+        self.is_at_rest() && (!self.rules.follow || is_done())
     }
 
     /// The end: all that was read, and unless it is to be read again, what is unfinished.

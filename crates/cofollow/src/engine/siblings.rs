@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -111,7 +111,7 @@ impl<D: Disk> Engine<D> {
         }
     }
 
-    /// The names in a directory, in order; none, if it cannot be read, which is noted if it will pass. Asking again
+    /// The names in a directory, in order; none, if it cannot be read, which is noted unless it is not there. Asking again
     /// costs as much as was spent on asking at most twice: when ten thousand files are rotated at once, one listing
     /// serves many; in a small directory each is new.
     pub(super) fn listing(&mut self, directory: &Path) -> Arc<[OsString]> {
@@ -123,7 +123,7 @@ impl<D: Disk> Engine<D> {
         }
         let changed = self.changed(directory).filter(|changed| is_past(*changed));
         let names = self.disk.names(directory);
-        self.is_blind |= names.as_ref().is_err_and(is_passing);
+        self.is_blind |= names.as_ref().is_err_and(|error| !is_absent(error));
         let mut names = names.unwrap_or_default();
         names.sort_unstable();
         let listing = Listing {
@@ -214,6 +214,11 @@ impl<D: Disk> Engine<D> {
 pub(crate) fn is_passing(error: &io::Error) -> bool {
     let code = error.raw_os_error().map(Errno::from_raw_os_error);
     matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
+}
+
+/// Does it fail because there is nothing?
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// Is the clock past the tick of this time, so that a change now would have another?

@@ -1,6 +1,6 @@
 //! A file system in memory, whose clock ticks when it is told to.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
@@ -24,8 +24,8 @@ struct Inner {
     entries: BTreeMap<PathBuf, Node>,
     /// By number; a number whose file is gone is given out again.
     numbers: Vec<Weak<File>>,
-    /// There are no descriptors left to list a directory with.
-    is_short: bool,
+    /// Directories cannot be listed.
+    is_blind: bool,
 }
 
 #[derive(Clone)]
@@ -38,6 +38,8 @@ pub(super) struct File {
     number: u64,
     born: u64,
     bytes: RefCell<Vec<u8>>,
+    /// It cannot be read.
+    is_broken: Cell<bool>,
 }
 
 /// An open file: its number is not given out again.
@@ -65,6 +67,7 @@ impl Memory {
             number: number as u64,
             born: inner.now,
             bytes: RefCell::default(),
+            is_broken: Cell::default(),
         });
         if number == inner.numbers.len() {
             inner.numbers.push(Weak::new());
@@ -75,8 +78,8 @@ impl Memory {
     }
 
     /// From now on directories can be listed, or not.
-    pub(super) fn be_short(&self, is_short: bool) {
-        self.0.borrow_mut().is_short = is_short;
+    pub(super) fn be_blind(&self, is_blind: bool) {
+        self.0.borrow_mut().is_blind = is_blind;
     }
 
     pub(super) fn exists(&self, path: &Path) -> bool {
@@ -120,6 +123,11 @@ impl File {
         self.bytes.borrow_mut().extend_from_slice(text.as_bytes());
     }
 
+    /// From now on it can be read, or not.
+    pub(super) fn be_broken(&self, is_broken: bool) {
+        self.is_broken.set(is_broken);
+    }
+
     pub(super) fn truncate(&self) {
         self.bytes.borrow_mut().clear();
     }
@@ -147,8 +155,8 @@ impl Disk for Memory {
 
     fn names(&self, _: &Path) -> io::Result<Vec<OsString>> {
         let inner = self.0.borrow();
-        if inner.is_short {
-            return Err(Errno::MFILE.into());
+        if inner.is_blind {
+            return Err(Errno::ACCESS.into());
         }
         let names = inner.entries.keys().filter_map(|path| path.file_name());
         Ok(names.map(Into::into).collect())
@@ -183,6 +191,9 @@ impl Readable for Handle {
     }
 
     fn read_at(&self, into: &mut [u8], position: u64) -> io::Result<usize> {
+        if self.is_broken.get() {
+            return Err(Errno::IO.into());
+        }
         let bytes = self.bytes.borrow();
         let position = usize::try_from(position).expect("small").min(bytes.len());
         let count = into.len().min(bytes.len() - position);

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -11,6 +12,7 @@ use costage::{Block, Pulled};
 
 use super::disk::Memory;
 use super::{all_of, follow};
+use crate::Notice;
 use crate::disk::Os;
 use crate::engine::Engine;
 
@@ -309,6 +311,86 @@ fn what_goes_on_with_a_text_that_was_read_comes_first() {
     }
     engine.look_at_all();
     assert_eq!(all_of(&mut engine), "more\nsecond\nthird\n");
+}
+
+// One read that failed, as on a network: the rest of the file was lost.
+#[test]
+fn a_retired_file_is_read_once_more_before_it_is_given_up() {
+    for is_mended in [true, false] {
+        let disk = Memory::default();
+        let (log, old) = (Path::new("/log"), Path::new("/log.1"));
+        let file = disk.append(log);
+        file.write("one\n");
+        let mut engine = follow(disk.clone(), [log]);
+        let (notices, heard) = channel();
+        engine.notify = Box::new(move |notice: &Notice| {
+            if let Notice::GivenUp(_, lost) = notice {
+                notices.send(*lost).expect("heard");
+            }
+        });
+        assert_eq!(all_of(&mut engine), "one\n");
+        file.write("two\n");
+        disk.rename(log, old);
+        disk.append(log).write("three\n");
+        file.be_broken(true);
+        engine.look_at_all();
+        assert_eq!(all_of(&mut engine), "three\n");
+        file.be_broken(!is_mended);
+        engine.keep_time(Instant::now() + Duration::from_mins(1));
+        assert_eq!(all_of(&mut engine), if is_mended { "two\n" } else { "" });
+        assert_eq!(heard.try_recv().ok(), (!is_mended).then_some(4));
+    }
+}
+
+// With a first read that failed nothing showed that the text was the same, and it came again as a whole.
+#[test]
+fn a_file_that_could_not_be_read_at_first_is_read_from_where_it_began() {
+    let disk = Memory::default();
+    let log = Path::new("/log");
+    let file = disk.append(log);
+    file.write("before\n");
+    file.be_broken(true);
+    let mut engine = follow(disk.clone(), [log]);
+    engine.names[0].generations[0].position = 7;
+    assert_eq!(all_of(&mut engine), "");
+    file.be_broken(false);
+    for text in ["1\n", "2\n"] {
+        file.write(text);
+        engine.look_at_all();
+        assert_eq!(all_of(&mut engine), text);
+    }
+}
+
+// Files that had been put aside before were printed at the next rotation.
+#[test]
+fn what_could_not_be_listed_at_first_was_there_all_the_same() {
+    let disk = Memory::default();
+    let [log, old, new] = ["/log", "/log.2", "/log.1"].map(Path::new);
+    disk.append(old).write("old\n");
+    disk.tick();
+    disk.append(log).write("one\n");
+    disk.be_blind(true);
+    let mut engine = follow(disk.clone(), [log]);
+    assert_eq!(all_of(&mut engine), "one\n");
+    disk.be_blind(false);
+    engine.keep_time(Instant::now() + Duration::from_mins(1));
+    disk.tick();
+    disk.rename(log, new);
+    disk.append(log).write("two\n");
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "two\n");
+}
+
+// One watch that failed made a name be looked at for ever.
+#[test]
+fn a_name_that_can_be_watched_again_is_polled_no_more() {
+    let mut scene = Scene::new(&["log"], &["1\n"]);
+    scene.engine.poll(0, "for some reason");
+    scene.look();
+    assert_eq!(scene.engine.names[0].look_at, None);
+    scene.engine.names[0].is_polled = true;
+    scene.engine.watch_files(0);
+    assert!(scene.engine.names[0].look_at.is_some());
 }
 
 // All but the first and the last of the files were taken for copies of the first.

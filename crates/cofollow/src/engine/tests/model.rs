@@ -352,19 +352,19 @@ fn a_directory_that_cannot_be_listed_now_is_listed_later() {
     disk.append(Path::new("/log.1")).write("put aside\n");
     disk.tick();
     disk.append(log).write("1\n");
-    disk.be_short(true);
+    disk.be_blind(true);
     let mut engine = follow(disk.clone(), [log]);
     assert_eq!(look(&mut engine), "1\n");
-    disk.be_short(false);
+    disk.be_blind(false);
     assert_eq!(look(&mut engine), "");
-    disk.be_short(true);
+    disk.be_blind(true);
     for (aside, text) in [("/log.2", "2\n"), ("/log.3", "3\n")] {
         disk.tick();
         disk.rename(log, Path::new(aside));
         disk.append(log).write(text);
     }
     assert_eq!(look(&mut engine), "3\n");
-    disk.be_short(false);
+    disk.be_blind(false);
     assert_eq!(look(&mut engine), "2\n");
     assert_eq!(look(&mut engine), "");
 }
