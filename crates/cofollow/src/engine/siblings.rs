@@ -21,11 +21,14 @@ pub(super) const PASSES: usize = 8;
 /// Times of changes are those of the clock's last tick, which may be this old: Linux has 100 to 1000 a second.
 const TICK: Duration = Duration::from_millis(20);
 
+/// What takes less is done again.
+const CHEAP: Duration = Duration::from_millis(1);
+
 /// The names in a directory, in order.
 pub(super) struct Listing {
     pub(super) names: Arc<[OsString]>,
     pub(super) made: Instant,
-    /// How long it took, and again as much.
+    /// For how long it may be used again: twice the time it took to make, if that is worth it.
     pub(super) cost: Duration,
     /// When the directory had changed last, in nanoseconds since 1970; none, if that may not tell of a later change.
     pub(super) changed: Option<u64>,
@@ -129,7 +132,10 @@ impl<D: Disk> Engine<D> {
         let listing = Listing {
             names: names.into(),
             made: now,
-            cost: now.elapsed() * 2,
+            cost: Some(now.elapsed())
+                .filter(|took| *took > CHEAP)
+                .unwrap_or_default()
+                * 2,
             changed,
         };
         let names = Arc::clone(&listing.names);

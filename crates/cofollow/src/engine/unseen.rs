@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Engine;
 use super::reading::finished;
@@ -54,17 +55,21 @@ impl<D: Disk> Engine<D> {
         let mut met = HashSet::new();
         // Is there something of which more can be told later?
         let mut is_open = false;
-        let of_present = name.present().and_then(|present| present.identity.born);
+        let present = name.present().map(|present| present.identity);
+        let of_present = present.and_then(|present| present.born);
         for _ in 0..PASSES {
-            let mut is_news = false;
+            // While files go from one name to the next, one that has not been met may pass by.
+            let mut is_moving = false;
             for path in self.siblings(index, before) {
-                let Some(sibling) = self.sibling(path) else {
+                let Some(sibling) = self.sibling(path.clone()) else {
+                    is_moving |= self.disk.entry(&path).is_err();
                     continue;
                 };
                 let identity = sibling.facts.identity;
                 if met.contains(&identity) {
                     continue;
                 }
+                is_moving |= present == Some(identity);
                 // Most are: of hundreds that were put aside only those are opened that have to be read.
                 if own.contains(&identity) || self.is_anywhere(identity) {
                     met.insert(identity);
@@ -89,13 +94,14 @@ impl<D: Disk> Engine<D> {
                 {
                     is_open = true;
                 } else {
-                    is_news = true;
+                    is_moving = true;
                     unseen.push(opened);
                 }
             }
-            if !is_news {
+            if !is_moving {
                 break;
             }
+            self.forget_listings_before(Instant::now());
         }
         if std::mem::take(&mut self.is_blind) {
             // Nothing is concluded from what is not all there is.

@@ -18,6 +18,9 @@ use crate::identity::Identity;
 #[derive(Clone, Default)]
 pub(super) struct Memory(Rc<RefCell<Inner>>);
 
+/// Something that happens in it.
+type Event = Box<dyn FnOnce(&Memory)>;
+
 #[derive(Default)]
 struct Inner {
     now: u64,
@@ -26,6 +29,8 @@ struct Inner {
     numbers: Vec<Weak<File>>,
     /// Directories cannot be listed.
     is_blind: bool,
+    /// What happens when one has been.
+    next: Option<Event>,
 }
 
 #[derive(Clone)]
@@ -80,6 +85,11 @@ impl Memory {
     /// From now on directories can be listed, or not.
     pub(super) fn be_blind(&self, is_blind: bool) {
         self.0.borrow_mut().is_blind = is_blind;
+    }
+
+    /// This happens as soon as the directory has been listed.
+    pub(super) fn when_listed(&self, next: impl FnOnce(&Memory) + 'static) {
+        self.0.borrow_mut().next = Some(Box::new(next));
     }
 
     pub(super) fn exists(&self, path: &Path) -> bool {
@@ -154,12 +164,18 @@ impl Disk for Memory {
     }
 
     fn names(&self, _: &Path) -> io::Result<Vec<OsString>> {
-        let inner = self.0.borrow();
+        let mut inner = self.0.borrow_mut();
         if inner.is_blind {
             return Err(Errno::ACCESS.into());
         }
         let names = inner.entries.keys().filter_map(|path| path.file_name());
-        Ok(names.map(Into::into).collect())
+        let names = names.map(Into::into).collect();
+        let next = inner.next.take();
+        drop(inner);
+        if let Some(next) = next {
+            next(self);
+        }
+        Ok(names)
     }
 
     fn open(&self, path: &Path) -> io::Result<Handle> {

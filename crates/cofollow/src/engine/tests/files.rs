@@ -313,6 +313,30 @@ fn what_goes_on_with_a_text_that_was_read_comes_first() {
     assert_eq!(all_of(&mut engine), "more\nsecond\nthird\n");
 }
 
+// In a burst the file between went to a name that had not been listed, and came after the next.
+#[test]
+fn a_file_that_goes_to_its_next_name_while_it_is_looked_for_is_found() {
+    let disk = Memory::default();
+    let [log, one, two] = ["/log", "/log.1", "/log.2"].map(Path::new);
+    let mut engine = follow(disk.clone(), [log]);
+    let write = move |disk: &Memory, text: &str| {
+        disk.tick();
+        disk.append(log).write(text);
+    };
+    write(&disk, "1\n");
+    disk.rename(log, one);
+    write(&disk, "2\n");
+    disk.when_listed(move |disk| {
+        disk.rename(one, two);
+        disk.rename(log, one);
+        write(disk, "3\n");
+    });
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "1\n2\n");
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "3\n");
+}
+
 // One read that failed, as on a network: the rest of the file was lost.
 #[test]
 fn a_retired_file_is_read_once_more_before_it_is_given_up() {
