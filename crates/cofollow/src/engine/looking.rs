@@ -1,25 +1,18 @@
 //! Looking: what a name stands for, and what has become of the files it stood for.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
 use costage::Block;
 
+use super::Engine;
 use super::copies::Copied;
-use super::reading::Ahead;
-use super::{Engine, Past, REMEMBERED};
-use crate::direct::FileWatch;
 use crate::disk::{Disk, Facts, Readable};
 use crate::generation::{Generation, Renewed};
 use crate::identity::Identity;
 use crate::name::Found;
 use crate::notice::Detail;
-use crate::resolve::{Hop, hops};
 use crate::{By, Notice, Start};
-
-/// What a path depends on may change while its directories are being watched; so often it is resolved again.
-const SETTLES_AFTER: usize = 8;
 
 impl<D: Disk> Engine<D> {
     /// Looks what a name stands for, and puts it among those to be read. At the start, a file found now is read
@@ -212,7 +205,7 @@ impl<D: Disk> Engine<D> {
     }
 
     /// There is no file. Is it waited for?
-    fn give_up(&mut self, index: usize) {
+    pub(super) fn give_up(&mut self, index: usize) {
         // What it stood for is still read, and until that is let go it may come back.
         let is_all = self.names[index].generations.is_empty();
         if is_all && !(self.rules.retry && self.rules.follow) {
@@ -286,214 +279,5 @@ impl<D: Disk> Engine<D> {
         if lost > 0 {
             (self.notify)(&Notice::Truncated(Arc::clone(&name.shown), lost));
         }
-    }
-
-    /// Watches the directories the name goes through now, and no longer those it went through, which it tells.
-    pub(crate) fn rewatch(&mut self, index: usize) -> Vec<Hop> {
-        let before = self.names[index].hops.clone();
-        for _ in 0..SETTLES_AFTER {
-            let found = hops(&self.disk, &self.names[index].path);
-            let is_settled = found == self.names[index].hops;
-            let mut failure = None;
-            if let Some(watch) = &mut self.watch {
-                // Set again even if they are the same: a directory may have been replaced under its path.
-                for hop in &found {
-                    failure = watch.watch_hop(hop, index).err().or(failure);
-                }
-                for hop in &self.names[index].hops {
-                    watch.unwatch_hop(hop, index);
-                }
-            }
-            self.names[index].hops = found;
-            match failure {
-                // A directory went while it was being watched.
-                Some(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Some(error) if is_settled => {
-                    self.poll(index, &costage::reason(&error));
-                    return before;
-                }
-                None if is_settled && self.is_silent(index) => {
-                    self.poll(index, "its file system does not tell changes");
-                    return before;
-                }
-                None if is_settled => {
-                    let name = &mut self.names[index];
-                    name.is_polled = false;
-                    name.look_at = None;
-                    return before;
-                }
-                _ => {}
-            }
-        }
-        self.look_later(index);
-        before
-    }
-
-    /// Is its directory in a file system that does not tell of changes, though it can be watched?
-    fn is_silent(&self, index: usize) -> bool {
-        let name = &self.names[index];
-        let last = name.hops.last().filter(|_| self.rules.follow);
-        last.is_some_and(|last| !self.disk.tells_changes_in(&last.directory))
-    }
-
-    pub(crate) fn unwatch_hops(&mut self, index: usize) {
-        for hop in std::mem::take(&mut self.names[index].hops) {
-            if let Some(watch) = &mut self.watch {
-                watch.unwatch_hop(&hop, index);
-            }
-        }
-    }
-
-    /// The system does not tell when it changes.
-    pub(super) fn poll(&mut self, index: usize, why: &str) {
-        let name = &mut self.names[index];
-        name.is_polled = true;
-        if !std::mem::replace(&mut name.said_polled, true) {
-            let polled = Detail::Polled(Arc::clone(&name.shown), why.into());
-            (self.notify)(&Notice::Detail(polled));
-        }
-        self.look_later(index);
-    }
-
-    pub(crate) fn look_later(&mut self, index: usize) {
-        self.names[index].look_at = Some(Instant::now() + self.rules.poll);
-        self.set_alarm(index);
-    }
-
-    /// Something was met while reading that a look has to see to.
-    pub(crate) fn look_soon(&mut self, index: usize) {
-        self.names[index].look_at = Some(Instant::now());
-        self.set_alarm(index);
-    }
-
-    /// Watches the files of a name, and sees to those that are polled.
-    pub(super) fn watch_files(&mut self, index: usize) {
-        let mut generations = self.names[index].generations.iter();
-        if self.names[index].is_polled || generations.any(|file| !file.tells_changes()) {
-            self.look_later(index);
-        }
-        for at in 0..self.names[index].generations.len() {
-            let name = &mut self.names[index];
-            if name.is_nameless(at) {
-                // It could not be opened again.
-                let _ = name.generations[at].file.descriptor();
-            }
-            let generation = &name.generations[at];
-            // A stream is waited for itself.
-            if generation.watch.is_some() || generation.ended || generation.kind.is_stream() {
-                continue;
-            }
-            let Some(watch) = &mut self.watch else {
-                return;
-            };
-            let with_others = |directory| watch.watch_with_others(generation.identity, directory);
-            if name.directory_of(at).is_some_and(with_others) {
-                continue;
-            }
-            let generation = &mut name.generations[at];
-            // What is out of reach may come within it again.
-            if !generation.file.is_within_reach() {
-                continue;
-            }
-            match watch.watch_file(&*generation.file, index) {
-                Ok(watch) => generation.watch = Some(watch),
-                Err(error) => self.poll(index, &costage::reason(&error)),
-            }
-        }
-    }
-
-    pub(crate) fn unwatch_file(&mut self, index: usize, file: Option<FileWatch>) {
-        if let Some(file) = file
-            && let Some(watch) = &mut self.watch
-        {
-            watch.unwatch_file(file, index);
-        }
-    }
-
-    /// Lets retired files go whose writers have been silent.
-    pub(crate) fn let_go(&mut self, index: usize, now: Instant) {
-        if self.names[index].queued {
-            // Something came, which ends the silence when it is read.
-            return;
-        }
-        while let Some(at) = self.names[index].silent(now) {
-            let generation = &mut self.names[index].generations[at];
-            let whose = (index, generation.key);
-            if self
-                .outbox
-                .ledger
-                .as_ref()
-                .is_some_and(|ledger| ledger.owes(whose))
-            {
-                // A state that is saved has to know it.
-                generation.last_data = now;
-                continue;
-            }
-            if !generation.ended && !generation.file.is_within_reach() {
-                // What it holds is known when there is a descriptor to open it with, or when it is found to be gone.
-                generation.last_data = now;
-                self.look_again_later(index);
-                continue;
-            }
-            if generation.has_more() {
-                if !generation.said_unreadable {
-                    // It came just now, or the file cannot be watched.
-                    return self.look_at_data(index);
-                }
-                let came = self.read_ahead(index, at);
-                let name = &self.names[index];
-                let generation = &name.generations[at];
-                if !matches!(came, Ahead::Nothing) || !generation.said_unreadable {
-                    return self.queue(index);
-                }
-                let given_up = Notice::GivenUp(Arc::clone(&name.shown), generation.unread());
-                (self.notify)(&given_up);
-            }
-            let tail = self.take_tail(index, at);
-            let Some(mut generation) = self.names[index].generations.remove(at) else {
-                return;
-            };
-            let heirs = self.owners.take_heirs(generation.identity);
-            self.owners.remove(&generation);
-            self.unwatch_file(index, generation.watch);
-            self.give_out_last(index, &mut generation, tail);
-            self.mark_unsaved();
-            let shown = Arc::clone(&self.names[index].shown);
-            (self.notify)(&Notice::Detail(Detail::LetGo(shown)));
-            let identity = generation.identity;
-            self.remember(generation);
-            // Who has its name now goes on with it.
-            let mut heirs = heirs;
-            heirs.retain(|&heir| {
-                let elsewhere = &mut self.names[heir].elsewhere;
-                elsewhere.take_if(|other| *other == identity).is_some()
-            });
-            for heir in heirs {
-                self.look_at_name(heir, None);
-            }
-            if !self.names[index].present {
-                self.give_up(index);
-            }
-            // Lines of newer ones may have waited for it.
-            self.queue(index);
-            self.forget_gone(index);
-        }
-    }
-
-    /// Remembers how far a file was read that is let go.
-    fn remember(&mut self, generation: Generation<D::File>) {
-        if generation.ended || generation.kind.is_stream() {
-            return;
-        }
-        if self.past.len() >= REMEMBERED {
-            // Which, matters little: few ever come back.
-            let some = self.past.keys().next().copied();
-            some.and_then(|identity| self.past.remove(&identity));
-        }
-        let past = Past {
-            position: generation.position,
-            marks: generation.marks,
-        };
-        self.past.insert(generation.identity, past);
     }
 }

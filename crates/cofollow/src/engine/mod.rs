@@ -2,6 +2,7 @@
 
 mod copies;
 mod globbing;
+mod letting_go;
 mod lookalikes;
 mod looking;
 mod missed;
@@ -10,6 +11,7 @@ mod reading;
 mod resuming;
 mod siblings;
 mod unseen;
+mod watching;
 
 #[cfg(test)]
 mod tests;
