@@ -187,6 +187,27 @@ fn a_directory_moved_away_and_made_anew_is_followed_again() {
     }
 }
 
+// All names were looked at, and events said to be lost, whenever a directory above one was renamed or removed.
+#[test]
+fn when_a_directory_above_moves_what_is_below_is_looked_at() {
+    let dir = Dir::new();
+    for directory in ["a/deep", "b/deep"] {
+        fs::create_dir_all(dir.path(directory)).expect("made");
+        dir.write(&format!("{directory}/log"), "1\n");
+    }
+    let running = cofollow(&dir, ["-q", "--debug", "a/deep/log", "b/*/log"]).spawn();
+    running.wait_for_stdout(|out| out == b"1\n1\n");
+    for (round, directory) in ["a", "b"].into_iter().enumerate() {
+        dir.rename(directory, &format!("old-{directory}"));
+        let gone = format!("'{directory}/deep/log' has become inaccessible");
+        running.wait_for_stderr(|err| contains(err, &gone));
+        fs::create_dir_all(dir.path(&format!("{directory}/deep"))).expect("made");
+        dir.append(&format!("{directory}/deep/log"), format!("{}\n", round + 2));
+        running.wait_for_stdout(|out| out.ends_with(format!("{}\n", round + 2).as_bytes()));
+    }
+    assert!(!running.stderr_has(|err| contains(err, "events were lost")));
+}
+
 // A directory whose deleted file is open, here in cofollow itself, is not told of its own removal: inotify says
 // it when that file is closed.
 #[test]

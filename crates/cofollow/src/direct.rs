@@ -5,9 +5,10 @@
 //! `notify` could watch the directories above only with all that happens in them: with a log below `/tmp` or `/dev`
 //! that would wake the process all the time.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
 use {
@@ -17,12 +18,11 @@ use {
     },
     rustix::fs::{Mode, OFlags, open},
     rustix::io::Errno,
-    std::collections::{BTreeSet, HashMap},
+    std::collections::BTreeSet,
     std::ffi::OsStr,
     std::mem::MaybeUninit,
     std::os::fd::{AsFd, AsRawFd, OwnedFd},
     std::os::unix::ffi::OsStrExt,
-    std::path::PathBuf,
 };
 
 use costage::Waits;
@@ -129,31 +129,58 @@ impl Direct {
         }
     }
 
+    /// Watches no longer what is above this directory, but for what is above one of `others`, too.
+    pub(crate) fn unwatch_above<T>(&mut self, directory: &Path, others: &HashMap<PathBuf, T>) {
+        for above in directory.ancestors().skip(1) {
+            let is_below = |other: &PathBuf| other.starts_with(above) && other != above;
+            if others.keys().any(is_below) {
+                break;
+            }
+            if let Some(watch) = self.above.remove(above) {
+                self.release(watch);
+            }
+        }
+    }
+
     pub(crate) fn waits(&mut self, waits: &mut Waits) {
         let inotify = self.inotify.as_ref();
         self.wait = inotify.map(|inotify| waits.add(inotify.as_fd(), Interest::Read));
     }
 
-    /// Takes in what the system has told; `routes` say whom the files in a directory concern.
-    pub(crate) fn hear(&mut self, waits: &Waits, routes: &Routes, changes: &mut Changes) {
+    /// Takes in what the system has told; `routes` say whom the files in a directory concern. Which directories above
+    /// have lost their paths?
+    pub(crate) fn hear(
+        &mut self,
+        waits: &Waits,
+        routes: &Routes,
+        changes: &mut Changes,
+    ) -> Vec<PathBuf> {
         let is_ready = self.wait.take().is_some_and(|wait| waits.is_ready(wait));
         if is_ready {
-            self.read(routes, changes);
+            self.read(routes, changes)
+        } else {
+            Vec::new()
         }
     }
 
-    fn read(&mut self, routes: &Routes, changes: &mut Changes) {
+    fn read(&mut self, routes: &Routes, changes: &mut Changes) -> Vec<PathBuf> {
+        let mut moved = Vec::new();
         let Some(inotify) = self.inotify.take() else {
-            return;
+            return moved;
         };
         // Some hundred events; what does not fit rings again.
         let mut buffer = [MaybeUninit::uninit(); 8 << 10];
         let mut reader = Reader::new(&inotify, &mut buffer);
-        let mut is_moved = false;
         while let Ok(event) = reader.next() {
             let (flags, watch) = (event.events(), event.wd());
-            is_moved |= flags.intersects(ReadFlags::MOVE_SELF | ReadFlags::DELETE_SELF);
             changes.all |= flags.contains(ReadFlags::QUEUE_OVERFLOW);
+            if flags.intersects(ReadFlags::MOVE_SELF | ReadFlags::DELETE_SELF) {
+                let before = moved.len();
+                let of = |(path, above): (&PathBuf, &i32)| (*above == watch).then(|| path.clone());
+                moved.extend(self.above.iter().filter_map(of));
+                // It was let go before this was heard.
+                changes.all |= moved.len() == before;
+            }
             if flags.contains(ReadFlags::IGNORED) {
                 self.lose(watch, changes);
             } else if let Some(entry) = event.file_name() {
@@ -173,13 +200,15 @@ impl Direct {
             }
         }
         self.inotify = Some(inotify);
-        if is_moved {
-            // None is watched any more: their paths may stand for others.
-            changes.all = true;
-            for (_, watch) in std::mem::take(&mut self.above) {
+        for path in &moved {
+            // Nothing below is watched any more: its path may stand for another.
+            let below = self.above.extract_if(|above, _| above.starts_with(path));
+            let below: Vec<i32> = below.map(|(_, watch)| watch).collect();
+            for watch in below {
                 self.release(watch);
             }
         }
+        moved
     }
 
     /// The system has given a watch up: what was watched is gone, or its file system was unmounted.
@@ -195,7 +224,7 @@ impl Direct {
         }
     }
 
-    /// Watches a path for this, too, if it is watched for something else.
+    /// Adds `flags` to the watch of `path`, which may serve another use already.
     fn watch(&mut self, path: &Path, flags: WatchFlags) -> io::Result<i32> {
         if self.inotify.is_none() {
             self.inotify = Some(init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?);
@@ -264,9 +293,13 @@ impl Direct {
 
     pub(crate) fn watch_above(&mut self, _: &Path) {}
 
+    pub(crate) fn unwatch_above<T>(&mut self, _: &Path, _: &HashMap<PathBuf, T>) {}
+
     pub(crate) fn waits(&mut self, _: &mut Waits) {}
 
-    pub(crate) fn hear(&mut self, _: &Waits, _: &Routes, _: &mut Changes) {}
+    pub(crate) fn hear(&mut self, _: &Waits, _: &Routes, _: &mut Changes) -> Vec<PathBuf> {
+        Vec::new()
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -277,7 +310,7 @@ mod tests {
     /// Whom what has been written concerns.
     fn written(direct: &mut Direct, routes: &Routes) -> Vec<usize> {
         let mut changes = Changes::default();
-        direct.read(routes, &mut changes);
+        assert!(direct.read(routes, &mut changes).is_empty());
         assert!(!changes.all && changes.names.is_empty());
         changes.data.into_iter().collect()
     }
@@ -323,8 +356,29 @@ mod tests {
         direct.unwatch_directory(&above);
         fs::rename(&above, root.join("aside")).expect("renamed");
         let mut changes = Changes::default();
-        direct.read(&routes, &mut changes);
-        assert!(changes.all);
+        assert_eq!(direct.read(&routes, &mut changes), [above]);
+        assert!(!changes.all);
+    }
+
+    // Each directory that had once been above another was watched until it was removed.
+    #[test]
+    fn what_is_above_is_watched_as_long_as_something_is_below() {
+        let root = tempfile::tempdir().expect("a directory");
+        let root = root.path().canonicalize().expect("a path");
+        let below = ["a/b", "a/c"].map(|name| root.join(name));
+        let mut direct = Direct::default();
+        for directory in &below {
+            fs::create_dir_all(directory).expect("made");
+            direct.watch_above(directory);
+        }
+        let others = |path: PathBuf| HashMap::from([(path, 1)]);
+        direct.unwatch_above(&below[0], &others(root.join("a/c")));
+        assert!(direct.above.contains_key(&root.join("a")));
+        direct.unwatch_above(&below[1], &others(root.join("a")));
+        assert!(!direct.above.contains_key(&root.join("a")));
+        assert!(direct.above.contains_key(&root));
+        direct.unwatch_above(&root.join("a"), &others("/elsewhere/log".into()));
+        assert!(direct.above.is_empty());
     }
 
     // What is told of a directory is set by its path, which another may have by then.
@@ -346,8 +400,7 @@ mod tests {
         direct.unwatch_directory(&above);
         fs::write(above.join("log"), "a line\n").expect("written");
         let mut changes = Changes::default();
-        direct.read(&routes, &mut changes);
-        assert!(changes.all);
+        assert_eq!(direct.read(&routes, &mut changes), [above]);
         assert_eq!(changes.data.into_iter().collect::<Vec<_>>(), [7]);
     }
 }

@@ -89,11 +89,11 @@ impl Follow {
         self.0.all_were_read()
     }
 
-    /// Saves up to where lines have been written, if there is a state to be saved: at the end of a chain, when all
-    /// that will be written has been. Of a line that was written in part the next run gives out the rest, if
-    /// `keeps_parts`: what the output has taken will be read, and what the next run gives out behind it. Otherwise, as
-    /// when a reader left, it gives the whole line out again. So it does where the rest would not come next and as it
-    /// stands: with several names, a pattern or headers.
+    /// Saves up to where lines have been written, if there is a state: for the end of a chain, when all that will be
+    /// written has been. Of a line that was written in part the next run gives out only the rest if `keeps_parts`,
+    /// that is, if the output keeps the part and the next run's output follows it; otherwise, as when a reader left,
+    /// the whole line again. With several names, a pattern or headers it is always the whole line, for the rest would
+    /// not come next, or not as it stands.
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ use crate::prefix::prefixed;
 /// Whose lines: a name, and the key of one of its generations.
 pub(crate) type Whose = (usize, u64);
 
-/// Lines have come, and of a name that is gone.
+/// The value of `last` once that name is gone: lines have come, of no name that there is.
 const NOBODY: usize = usize::MAX;
 
 /// Blocks in the order in which they are given out.

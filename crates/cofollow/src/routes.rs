@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which names depend on a path, or on another key, and in how many ways: a name may go through a directory more
 /// than once.
@@ -55,10 +55,20 @@ impl<K: Eq + Hash> Routes<K> {
     }
 }
 
+impl Routes {
+    /// The names that depend on a path or on what is below it, some more than once.
+    pub(crate) fn below(&self, above: &Path) -> impl Iterator<Item = usize> {
+        let below = self
+            .0
+            .iter()
+            .filter(move |(path, _)| path.starts_with(above));
+        below.flat_map(|(_, names)| names.keys().copied())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     #[test]
     fn a_path_leads_to_a_name_until_its_last_use_is_gone() {

@@ -213,6 +213,7 @@ impl Watch {
                 self.directories.remove(path);
                 self.unwatch(path);
                 self.direct.unwatch_directory(path);
+                self.direct.unwatch_above(path, &self.directories);
             }
         }
     }
@@ -319,7 +320,16 @@ impl Watch {
                 shared.made.clear();
                 shared.targets.clear();
             }
-            self.direct.hear(waits, &shared.routes, &mut changes);
+            for moved in self.direct.hear(waits, &shared.routes, &mut changes) {
+                changes.names.extend(shared.routes.below(&moved));
+                let globs = shared.ways.below(&moved);
+                changes
+                    .globs
+                    .extend(globs.chain(shared.entries.below(&moved)));
+                let directories = self.directories.keys();
+                let below = directories.filter(|directory| directory.starts_with(&moved));
+                changes.lost.extend(below.cloned());
+            }
             changes
         };
         if changes.all {
