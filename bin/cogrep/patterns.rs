@@ -116,12 +116,17 @@ pub fn hint(cli: &Cli, patterns: &[Vec<u8>]) -> Option<String> {
     ))
 }
 
-/// Is there a backslash before this byte that is not itself escaped?
+/// Is there a backslash before this byte that is not itself escaped, outside of brackets?
 fn is_escaped(pattern: &[u8], byte: u8) -> bool {
     let mut bytes = pattern.iter();
+    let mut is_in_brackets = false;
     while let Some(&next) = bytes.next() {
-        if next == b'\\' && bytes.next() == Some(&byte) {
-            return true;
+        match next {
+            b'[' => is_in_brackets = true,
+            b']' => is_in_brackets = false,
+            // What is escaped is passed over, whatever it is.
+            b'\\' if bytes.next() == Some(&byte) && !is_in_brackets => return true,
+            _ => {}
         }
     }
     false

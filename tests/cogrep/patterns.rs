@@ -290,6 +290,8 @@ fn a_pattern_that_looks_basic_and_matched_nothing_gets_a_hint() {
             .stdout("")
             .code(1);
     }
+    // Between brackets it is what it is to grep.
+    cogrep([r"[\|]"]).stdin("ab\n").run().stderr("").code(1);
     let text = "a|b\n(a)\na{2}\n";
     for (pattern, line) in [
         (r"a\|b", "a|b\n"),

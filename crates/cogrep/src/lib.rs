@@ -17,8 +17,8 @@
 //! # How it searches
 //!
 //! Whole blocks, not lines: the engine runs over a block until it finds something, and only around a hit are
-//! the ends of its line looked for. A pattern without special characters is searched for as it is, without
-//! compiling a regex. A regex is compiled so that no match can reach beyond a line.
+//! the ends of its line looked for. A pattern without special characters is searched for as it is (where
+//! case counts), without compiling a regex. A regex is compiled so that no match can reach beyond a line.
 
 mod around;
 mod colors;

@@ -41,8 +41,8 @@ pub trait Matcher {
     fn find(&mut self, text: &[u8], from: usize, terminator: u8) -> Option<usize>;
 
     /// Where the first match in `line` is that begins at `from` or later; it may be empty. `line` is one line
-    /// without its terminator, and `from` at most its length. It is asked from 0 on first, and then for more of the same
-    /// line: what is made of a line may be kept until then.
+    /// without its terminator, and `from` at most its length. It is asked from 0 on first, and then from behind each
+    /// match for more of the same line: what is made of a line may be kept until then. What begins before `from` is none.
     fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
         (from == 0).then_some(0..line.len())
     }

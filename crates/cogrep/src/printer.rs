@@ -159,14 +159,11 @@ impl Printer {
         gather.push(b"\n");
     }
 
-    /// The name of an input, alone.
-    pub(crate) fn name(&self, gather: &mut Gather, settings: &Settings) {
+    /// The name of an input, alone, if it has one.
+    pub(crate) fn name_alone(&self, gather: &mut Gather, settings: &Settings) {
+        let Some(name) = &self.name else { return };
         let color = self.colors.as_ref().map(|colors| &colors.name);
-        colored(
-            &mut |bytes| gather.push(bytes),
-            color,
-            self.name.as_deref().unwrap_or_default(),
-        );
+        colored(&mut |bytes| gather.push(bytes), color, name);
         gather.push(if settings.null_after_names {
             b"\0"
         } else {
@@ -363,6 +360,10 @@ impl Printer {
             } else {
                 matcher.bounds(text, next.from)?
             };
+            // One that begins before that would be found for ever.
+            if found.start < next.from {
+                return None;
+            }
             next.from = found.end;
             if found.is_empty() {
                 next.from += character(&text[found.end..]);

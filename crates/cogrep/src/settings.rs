@@ -42,7 +42,7 @@ pub struct Context {
     pub before: usize,
     /// How many after it.
     pub after: usize,
-    /// A line between what is not adjacent, without its newline.
+    /// The line between groups that are not adjacent, without its newline; `None` for none.
     pub separator: Option<Vec<u8>>,
 }
 
@@ -61,8 +61,8 @@ pub struct Settings {
     pub line_numbers: bool,
     /// Put its place in its input before each line or match, in bytes from 0.
     pub byte_offsets: bool,
-    /// Put a tab between what stands before a line and the line, and align numbers and offsets to what the input's
-    /// length may bring.
+    /// Put a tab between a line and what stands before it, and pad numbers and offsets to the width of the largest that
+    /// the input may have.
     pub initial_tab: bool,
     /// End each name in a NUL byte.
     pub null_after_names: bool,

@@ -51,7 +51,7 @@ pub struct Grep<M, S> {
 /// What is known of an input before it is searched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Input<'a> {
-    /// What stands before all that is told of it, if anything does.
+    /// The name before its lines or its count, or alone; of one without, no name is sent.
     pub name: Option<&'a [u8]>,
     /// How many bytes it has, where that is known: [`Settings::initial_tab`] goes by it.
     pub length: Option<u64>,
@@ -95,15 +95,12 @@ struct InputState {
     selected_end: u64,
     /// As many lines were selected as are wanted.
     has_enough: bool,
-    done: bool,
 }
 
 impl InputState {
     fn new(settings: &Settings) -> InputState {
-        let wants_none = settings.max_count == Some(0);
         InputState {
-            has_enough: wants_none,
-            done: wants_none,
+            has_enough: settings.max_count == Some(0),
             ..InputState::default()
         }
     }
@@ -166,10 +163,10 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             match self.settings.report {
                 Report::Count => self.printer.count(gather, input.selected),
                 Report::NamesWith if input.selected > 0 => {
-                    self.printer.name(gather, &self.settings);
+                    self.printer.name_alone(gather, &self.settings);
                 }
                 Report::NamesWithout if input.selected == 0 => {
-                    self.printer.name(gather, &self.settings);
+                    self.printer.name_alone(gather, &self.settings);
                 }
                 _ => {}
             }
@@ -203,7 +200,8 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
     /// Takes what was passed and selected of this input elsewhere for its own, as [`Parallel`](crate::Parallel) does
     /// for the beginning of a large file.
     pub fn absorb(&mut self, passed: Passed) {
-        let input = self.input.get_or_insert_default();
+        let settings = &self.settings;
+        let input = self.input.get_or_insert_with(|| InputState::new(settings));
         input.lines += passed.lines;
         input.bytes += passed.bytes;
         input.selected += passed.selected;
@@ -213,7 +211,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
 
     /// What has been passed of this input.
     pub fn passed(&self) -> Passed {
-        let input = self.input.unwrap_or_default();
+        let input = self.input_state();
         Passed {
             lines: input.lines,
             bytes: input.bytes,
@@ -232,11 +230,21 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
     fn answer(&self) -> Flow {
         if self.rest.is_some() {
             Flow::Full
-        } else if self.input.is_some_and(|input| input.done) {
+        } else if self.is_done(self.input_state()) {
             Flow::Stop
         } else {
             self.output.flow
         }
+    }
+
+    fn input_state(&self) -> InputState {
+        self.input
+            .unwrap_or_else(|| InputState::new(&self.settings))
+    }
+
+    /// Is all that is wanted of the input there, with the context behind it?
+    fn is_done(&self, input: InputState) -> bool {
+        input.has_enough && !self.around.has_to_come()
     }
 
     /// What matches.
@@ -253,8 +261,9 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
 impl<M: Matcher, S: Stage> Stage for Grep<M, S> {
     fn send(&mut self, block: &Block) -> Result<Flow> {
         self.show_left()?;
-        let mut input = self.input.unwrap_or_default();
-        if input.done {
+        // A copy: what follows needs all of `self`.
+        let mut input = self.input_state();
+        if self.is_done(input) {
             return Ok(Flow::Stop);
         }
         self.output.flow = Flow::More;

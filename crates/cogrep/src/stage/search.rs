@@ -98,13 +98,14 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         next: usize,
         input: &mut InputState,
     ) -> Result<()> {
-        let mut gap = std::mem::replace(run, next..next);
-        if !gap.is_empty() {
-            gap.end = self.select(block, gap.clone(), input)?;
+        let selected = std::mem::replace(run, next..next);
+        let mut dealt_to = selected.end;
+        if !selected.is_empty() {
+            dealt_to = self.select(block, selected, input)?;
         }
         // Once there is enough the rest of the block is looked at no more, except for context.
         let behind = if input.has_enough { block.len() } else { next };
-        self.pass_over(block, gap.end..behind, input)
+        self.pass_over(block, dealt_to..behind, input)
     }
 
     /// Lines `run` of `block` are selected, as far as so many are wanted. Answers how far that was.
@@ -134,7 +135,6 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             self.show_before(block, run.start, input)?;
             self.show(block, run, Kind::Selected, input)?;
         }
-        input.done = input.has_enough && !self.around.has_to_come();
         Ok(end)
     }
 
@@ -154,7 +154,6 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             self.show(block, gap.start..end, Kind::Context, input)?;
             rest = end;
         }
-        input.done = input.has_enough && !self.around.has_to_come();
         if self.settings.line_numbers && !input.has_enough && self.settings.report.shows_lines() {
             input.lines += count_lines(&block[rest..gap.end], block.terminator());
         }

@@ -267,6 +267,55 @@ fn what_is_gathered_of_records_are_records() {
     assert_eq!(lines.take(), b"ab\0");
 }
 
+/// Finds the start of a line, wherever it is to look.
+struct Always;
+
+impl Matcher for Always {
+    fn find(&mut self, _: &[u8], from: usize, _: u8) -> Option<usize> {
+        Some(from)
+    }
+
+    fn bounds(&mut self, _: &[u8], _: usize) -> Option<std::ops::Range<usize>> {
+        Some(0..1)
+    }
+}
+
+// It was shown for ever.
+#[test]
+fn a_match_that_begins_before_it_may_ends_the_line() {
+    let (lines, sink) = collect();
+    let settings = Settings {
+        report: Report::Matches,
+        ..Settings::default()
+    };
+    let mut grep = Grep::new(Always, settings, sink);
+    let _ = grep.send(&Block::from("ab\ncd\n")).expect("sent");
+    assert_eq!(lines.take(), b"a\nc\n");
+}
+
+// The maximum was forgotten where no input was announced; a line was sent that had no name in it.
+#[test]
+fn inputs_need_be_neither_announced_nor_named() {
+    let (lines, sink) = collect();
+    let settings = Settings {
+        max_count: Some(0),
+        ..Settings::default()
+    };
+    let mut grep = Grep::several(Pattern::literal("a"), settings, sink);
+    assert_eq!(grep.send(&Block::from("a\n")).expect("sent"), Flow::Stop);
+    assert!(!grep.has_selected());
+    let (names, sink) = collect();
+    let settings = Settings {
+        report: Report::NamesWith,
+        ..Settings::default()
+    };
+    let mut grep = Grep::new(Pattern::literal("a"), settings, sink);
+    assert_eq!(grep.send(&Block::from("a\n")).expect("sent"), Flow::Stop);
+    grep.close().expect("closed");
+    assert!(grep.has_selected());
+    assert_eq!((lines.take(), names.take()), (Vec::new(), Vec::new()));
+}
+
 #[test]
 fn where_a_maximum_stopped_is_behind_the_last_selected_line() {
     let settings = Settings {
