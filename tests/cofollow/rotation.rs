@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::thread;
 
 use super::{cofollow, contains, occurrences, swap_link};
-use crate::util::{Dir, Running};
+use crate::util::{Cmd, Dir, Running, built};
 
 /// Follows a log whose first line has come out.
 fn following(dir: &Dir) -> Running {
@@ -408,4 +408,46 @@ fn a_file_that_has_the_name_of_another_is_told_once() {
     running.kill("TERM");
     let output = running.wait();
     assert!(occurrences(&output.stderr, "replaced") <= 1, "{output:?}");
+}
+
+// The log of an image: the first write copies it up from the layer below, as does each first rename, which gives it
+// another time of birth. All of its lines came again.
+#[test]
+fn a_log_that_overlayfs_copies_up_stays_the_same() {
+    let mount = "mount -t overlay -o lowerdir=low,upperdir=up,workdir=work none merged";
+    let overlaid = |script: &str| {
+        let dir = Dir::new();
+        for directory in ["low", "up", "work", "merged"] {
+            fs::create_dir(dir.path(directory)).expect("made");
+        }
+        dir.write("low/log.1", "0\n");
+        dir.write("low/log", "1\n");
+        let script = format!("{mount} && cd merged && {{ {script}\n}}");
+        let cmd = Cmd::new("timeout").args(["60", "unshare", "-rm", "sh", "-c", &script]);
+        let cmd = cmd.env("cofollow", built("cofollow")).dir(dir.path(""));
+        (cmd.run(), dir)
+    };
+    if !overlaid("true").0.status.success() {
+        eprintln!("not tested: an overlay cannot be mounted here");
+        return;
+    }
+    let rotate = "mv log.1 log.2; mv log log.1";
+    let (output, dir) = overlaid(&format!(
+        r#""$cofollow" -n +1 log > ../out 2> ../err &
+        seen() {{ until grep -qx "$1" ../out; do sleep 0.02; done; }}
+        seen 1; echo 2 >> log; seen 2
+        {rotate}; echo 3 >> log.1; seen 3; echo 4 > log; seen 4
+        {rotate}; echo 5 > log; seen 5; kill $!; wait $!"#
+    ));
+    output.code(143);
+    let read = |name: &str| fs::read_to_string(dir.path(name)).expect("text");
+    assert_eq!(read("out"), "1\n2\n3\n4\n5\n", "{}", read("err"));
+    assert!(!read("err").contains("lost"), "{}", read("err"));
+    let (output, _dir) = overlaid(&format!(
+        r#"run() {{ "$cofollow" --resume ../state -n +1 --no-follow log; }}
+        run; echo 2 >> log; run
+        {rotate}; echo 3 >> log.1; echo 4 > log; run
+        {rotate}; echo 5 > log; run"#
+    ));
+    output.stdout("1\n2\n3\n4\n5\n").stderr("").code(0);
 }

@@ -14,6 +14,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
+use crate::file_system::FileSystem;
 use crate::identity::Identity;
 
 /// So many files keep a descriptor, beside those that have to: retired ones, which have no name to open them by,
@@ -67,7 +68,7 @@ impl Descriptors {
     /// Opens a file to be read, without waiting for a FIFO's writer.
     pub(crate) fn open(&self, path: &Path) -> io::Result<Arc<Slot>> {
         let file = open(path)?;
-        let identity = Identity::of(&file.metadata()?);
+        let identity = identity_of(&file)?;
         let slot = Arc::new(Slot {
             path: path.to_owned(),
             identity,
@@ -139,7 +140,7 @@ impl Slot {
 
     fn open_again(&self) -> io::Result<File> {
         let file = open(&self.path)?;
-        if Identity::of(&file.metadata()?) == self.identity {
+        if identity_of(&file)? == self.identity {
             Ok(file)
         } else {
             Err(Errno::NOENT.into())
@@ -152,6 +153,11 @@ fn open(path: &Path) -> io::Result<File> {
     let flags = i32::try_from(flags.bits()).unwrap_or(0);
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(flags).open(path)
+}
+
+fn identity_of(file: &File) -> io::Result<Identity> {
+    let meta = file.metadata()?;
+    Ok(Identity::of(&meta, || FileSystem::of(file)))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

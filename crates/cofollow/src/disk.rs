@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use crate::descriptors::{Descriptors, Slot};
+use crate::file_system::FileSystem;
 use crate::identity::Identity;
 use crate::{Start, skip_to};
 
@@ -92,12 +93,18 @@ pub(crate) enum Entry {
 }
 
 impl Facts {
-    fn of(meta: &Metadata) -> Facts {
+    fn of_open(file: &File) -> io::Result<Facts> {
+        let meta = file.metadata()?;
+        Ok(Facts::of(&meta, || FileSystem::of(file)))
+    }
+
+    /// `file_system` tells in which file system it is, if that is asked.
+    fn of(meta: &Metadata, file_system: impl FnOnce() -> io::Result<FileSystem>) -> Facts {
         let kind = meta.file_type();
         let modified = meta.modified().ok();
         let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         Facts {
-            identity: Identity::of(meta),
+            identity: Identity::of(meta, file_system),
             kind: if kind.is_file() {
                 Kind::Regular
             } else if kind.is_dir() {
@@ -131,7 +138,8 @@ impl Disk for Os {
     type File = OsFile;
 
     fn facts(&self, path: &Path) -> io::Result<Facts> {
-        path.metadata().map(|meta| Facts::of(&meta))
+        let meta = path.metadata()?;
+        Ok(Facts::of(&meta, || FileSystem::at(path)))
     }
 
     fn entry(&self, path: &Path) -> io::Result<Entry> {
@@ -154,17 +162,14 @@ impl Disk for Os {
 
     fn open(&self, path: &Path) -> io::Result<OsFile> {
         let slot = self.0.open(path)?;
-        let kind = slot
-            .with(File::metadata)
-            .map(|meta| Facts::of(&meta).kind)?;
-        let is_stream = kind.is_stream();
+        let is_stream = slot.with(Facts::of_open)?.kind.is_stream();
         Ok(OsFile { slot, is_stream })
     }
 
     fn tells_changes_in(&self, directory: &Path) -> bool {
         let directory = File::open(directory);
-        let asked = directory.and_then(|directory| tells_changes(directory.as_fd()));
-        asked.unwrap_or(true)
+        let asked = directory.and_then(FileSystem::of);
+        asked.map_or(true, FileSystem::tells_changes)
     }
 
     fn skip_to(&self, file: &OsFile, start: Start, terminator: u8) -> io::Result<u64> {
@@ -174,7 +179,7 @@ impl Disk for Os {
 
 impl Readable for OsFile {
     fn facts(&self) -> io::Result<Facts> {
-        self.slot.with(File::metadata).map(|meta| Facts::of(&meta))
+        self.slot.with(Facts::of_open)
     }
 
     fn read_at(&self, into: &mut [u8], position: u64) -> io::Result<usize> {
@@ -200,44 +205,7 @@ impl Readable for OsFile {
     }
 
     fn tells_changes(&self) -> bool {
-        let asked = self.slot.with(|file| tells_changes(file.as_fd()));
-        asked.unwrap_or(true)
+        let asked = self.slot.with(|file| FileSystem::of(file));
+        asked.map_or(true, FileSystem::tells_changes)
     }
-}
-
-/// Does the file system tell when what is in it changes?
-#[cfg(target_os = "linux")]
-fn tells_changes(file: BorrowedFd<'_>) -> io::Result<bool> {
-    /// From `linux/magic.h` and the file systems' own headers: 9p, AFS, Ceph, CIFS, FUSE, NFS, SMB, SMB2;
-    /// proc, sysfs, debugfs, tracefs, the two cgroups.
-    const SILENT: [u32; 14] = [
-        0x0102_1997,
-        0x5346_414f,
-        0x00c3_6400,
-        0xff53_4d42,
-        0x6573_5546,
-        0x6969,
-        0x517b,
-        0xfe53_4d42,
-        0x9fa0,
-        0x6265_6572,
-        0x6462_6720,
-        0x7472_6163,
-        0x0027_e0eb,
-        0x6367_7270,
-    ];
-    let stat = rustix::fs::fstatfs(file)?;
-    // The field is signed on some machines, with the sign in the way.
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::unnecessary_cast
-    )]
-    let magic = stat.f_type as u32;
-    Ok(!SILENT.contains(&magic))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn tells_changes(_: BorrowedFd<'_>) -> io::Result<bool> {
-    Ok(true)
 }

@@ -64,6 +64,7 @@ mod descriptors;
 mod direct;
 mod disk;
 mod engine;
+mod file_system;
 mod follow;
 mod generation;
 mod globs;

@@ -10,7 +10,7 @@
 //! end 2
 //! ```
 //!
-//! A file is its device and inode, when it was born in nanoseconds since 1970, the offset in it up to which its
+//! A file is its device and inode, when it was born in nanoseconds since 1970 if that tells, the offset in it up to which its
 //! lines were given out, and the lengths and hashes of its fingerprint. A path is the rest of its line: a
 //! backslash in it is doubled, and a byte that is no text or that would end the line is `\x` and two digits. The
 //! last line counts the names, so that a part of a state is never taken for the whole.
@@ -230,7 +230,7 @@ impl Identity {
         text.push(b':');
         write_number(self.inode, text);
         text.extend(b" born ");
-        match self.born {
+        match self.telling_birth() {
             Some(born) => write_number(born, text),
             None => text.push(b'-'),
         }
@@ -250,6 +250,7 @@ impl Identity {
             device,
             inode,
             born: born.ok_or("expected a time of birth or `-`")?,
+            may_change: false,
         })
     }
 }

@@ -10,13 +10,14 @@
 //! its lock in hand, that the name stands for another file by now, and opens that.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use costage::{Call, Error, Result, printable};
 
+use crate::file_system::FileSystem;
 use crate::identity::Identity;
 use crate::state::{self, State};
 
@@ -196,8 +197,8 @@ fn open_locked(path: &Path) -> io::Result<Option<(File, PathBuf)>> {
 
 /// Does this path, free of symbolic links, stand for this file?
 fn is_at(path: &Path, file: &File) -> io::Result<bool> {
-    let there = Identity::of(&path.symlink_metadata()?);
-    Ok(there == Identity::of(&file.metadata()?))
+    let identity = |meta: &Metadata| Identity::of(meta, || FileSystem::of(file));
+    Ok(identity(&path.symlink_metadata()?) == identity(&file.metadata()?))
 }
 
 /// Reads all of a state; of anything else, which may be of any size, only the beginning.

@@ -11,6 +11,7 @@ use notify::{Config, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode
 
 use crate::direct::{Direct, FileWatch, TOO_MANY};
 use crate::disk::Readable;
+use crate::file_system::FileSystem;
 use crate::identity::Identity;
 use crate::passing::{Came, Made, Targets};
 use crate::resolve::Hop;
@@ -181,8 +182,9 @@ impl Watch {
         let directory = self.directories.entry(path.to_owned()).or_default();
         directory.users += 1;
         // inotify watches what has the name now, and cannot be relied on to tell when something else has it.
-        let present = Identity::of(&path.metadata()?);
-        if directory.watched == Some(present) {
+        let present = Identity::of(&path.metadata()?, || FileSystem::at(path));
+        let is_present = |watched: Identity| watched == present && watched.born == present.born;
+        if directory.watched.is_some_and(is_present) {
             return Ok(());
         }
         if directory.watched.is_some() {
@@ -444,7 +446,8 @@ mod tests {
     fn files_have_one_watch_together_where_many_are_followed() {
         let dir = tempfile::tempdir().expect("a directory");
         let mut watch = Watch::new().expect("a watch");
-        let here = Identity::of(&dir.path().metadata().expect("a directory"));
+        let meta = dir.path().metadata().expect("a directory");
+        let here = Identity::of(&meta, || FileSystem::at(dir.path()));
         let mut use_again = |name| {
             watch.watch_hop(&hop(dir.path()), name).expect("watched");
             watch.watch_with_others(here, dir.path())

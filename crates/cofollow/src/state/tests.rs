@@ -24,6 +24,7 @@ fn sample() -> State {
         device: 64768,
         inode,
         born,
+        may_change: false,
     };
     let file = |inode, born, position| SavedFile {
         identity: identity(inode, born),
@@ -181,6 +182,7 @@ fn identity() -> impl Strategy<Value = Identity> {
         device,
         inode,
         born,
+        may_change: false,
     })
 }
 

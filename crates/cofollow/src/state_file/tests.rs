@@ -22,6 +22,7 @@ fn numbered(position: u64) -> State {
             device: 1,
             inode: 2,
             born: None,
+            may_change: false,
         },
         fingerprint: Fingerprint {
             head: Print::of(b"head"),

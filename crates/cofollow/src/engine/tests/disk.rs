@@ -198,6 +198,7 @@ impl Readable for Handle {
                 device: 0,
                 inode: self.number,
                 born: Some(self.born),
+                may_change: false,
             },
             kind: Kind::Regular,
             length: self.bytes.borrow().len() as u64,
