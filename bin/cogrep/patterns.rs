@@ -48,54 +48,20 @@ fn read(file: &OsStr) -> Result<Vec<u8>> {
 
 /// Chooses how to search for them.
 pub fn compile(cli: &Cli, patterns: &[Vec<u8>]) -> Result<Pattern, PatternError> {
-    let syntax = Syntax {
+    let all = || patterns.iter().map(Vec::as_slice);
+    let mut syntax = Syntax {
         literal: cli.fixed_strings,
-        ignore_case: match cli.case {
-            Case::Counts => false,
-            Case::Ignored => true,
-            Case::Smart => !patterns
-                .iter()
-                .any(|pattern| has_capital(pattern, cli.fixed_strings)),
-        },
+        ignore_case: false,
         words: cli.word_regexp && !cli.line_regexp,
         lines: cli.line_regexp,
         terminator: if cli.null_data { b'\0' } else { b'\n' },
     };
-    Pattern::any_of(patterns.iter().map(Vec::as_slice), syntax)
-}
-
-/// Does a pattern ask for a capital letter? One behind a backslash is the name of something else, and so is one
-/// in the braces or the name behind it: `\S`, `\p{Lu}`, `(?P<Name>`.
-fn has_capital(pattern: &[u8], is_literal: bool) -> bool {
-    let text = String::from_utf8_lossy(pattern);
-    if is_literal {
-        return text.chars().any(char::is_uppercase);
-    }
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        if c == '\\' {
-            let escape = rest.next();
-            let has_braces = rest.as_str().starts_with('{');
-            // How much without braces belongs to it.
-            let length = match escape {
-                Some('p' | 'P' | 'x' | 'u' | 'U' | 'b') if has_braces => {
-                    rest.find(|&c| c == '}');
-                    0
-                }
-                Some('p' | 'P') => 1,
-                Some('x') => 2,
-                Some('u') => 4,
-                Some('U') => 8,
-                _ => 0,
-            };
-            rest.by_ref().take(length).for_each(drop);
-        } else if c == '(' && rest.as_str().starts_with('?') {
-            rest.find(|&c| matches!(c, ':' | ')' | '>'));
-        } else if c.is_uppercase() {
-            return true;
-        }
-    }
-    false
+    syntax.ignore_case = match cli.case {
+        Case::Counts => false,
+        Case::Ignored => true,
+        Case::Smart => !Pattern::have_capital(all(), syntax),
+    };
+    Pattern::any_of(all(), syntax)
 }
 
 /// What to say of a pattern that matched nothing and looks like a basic regular expression.

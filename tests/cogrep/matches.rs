@@ -28,6 +28,27 @@ fn only_what_matches_is_printed_each_on_its_own_line() {
     );
 }
 
+// With a letter whose case is more than ASCII's the empty pattern was preferred.
+#[test]
+fn an_empty_pattern_hides_no_other() {
+    for word in ["bilo", "kilo"] {
+        for options in [&["-o", "-i"][..], &["-o"], &["-o", "-F", "-i"]] {
+            let args = [options, &["-e", "", "-e", word]].concat();
+            as_grep(
+                &args,
+                format!("a {word} c{word}\n"),
+                format!("{word}\n{word}\n"),
+                0,
+            );
+        }
+        let output = cogrep(["-i", "--replace=-", "-e", "", "-e", word]);
+        output
+            .stdin(format!("a{word}\nb{word}\n"))
+            .run()
+            .stdout("-a-\n-b-\n");
+    }
+}
+
 #[test]
 fn empty_matches_select_a_line_and_print_nothing() {
     as_grep(&["-o", "x*"], "axxb\n\n", "xx\n", 0);

@@ -383,6 +383,16 @@ fn case_counts_only_if_a_pattern_has_a_capital() {
         .stdin(text)
         .run()
         .stdout("Ab\n");
+    for (pattern, capitals_count) in [
+        ("(?x) ab # A", false),
+        (r"(?P<A>\Sb)|\p{Lu}{9}", false),
+        ("(?:x|aB)", true),
+        ("[Y-Z]b|[^A]{9}", true),
+    ] {
+        let expected = if capitals_count { "" } else { text };
+        let output = cogrep(["-S", pattern]).stdin(text).run();
+        output.stdout(expected).code(i32::from(capitals_count));
+    }
 }
 
 #[test]
@@ -413,11 +423,7 @@ fn huge_patterns_are_taken_or_refused() {
     let many: Vec<String> = (0..100_000)
         .map(|number| format!("word{number}x"))
         .collect();
-    let many = many.join(
-        "
-",
-    ) + "
-";
+    let many = many.join("\n") + "\n";
     dir.write("many", &many);
     let text = format!("{many}word100000x\nWORD7x\n");
     let count = |args: &[&str]| {
@@ -454,13 +460,7 @@ fn huge_patterns_are_taken_or_refused() {
     );
     // Each of many, and one of many states: they were refused, or took minutes.
     let regexes = (0..20_000).map(|number| format!("user{number}:[0-9]+x"));
-    dir.write(
-        "regexes",
-        regexes.collect::<Vec<_>>().join(
-            "
-",
-        ),
-    );
+    dir.write("regexes", regexes.collect::<Vec<_>>().join("\n"));
     let text = "user19999:x\nuser19999:1x\nuser20000:1x\n";
     for (args, expected) in [
         (&["-f", "regexes"][..], "user19999:1x\n"),

@@ -1,7 +1,7 @@
 //! A large file, searched in parts by several threads, what is found in its order.
 //!
-//! The file is cut into parts of one size. A part owns the lines that begin in it: it passes over the first
-//! unfinished one and reads on to the end of its last. Each part has a [`Grep`] of its own; the loop takes what the
+//! The file is cut into parts of one size. A part but the first owns the lines that begin behind its first
+//! byte, and one that begins right behind its last: it passes over the line that it begins in, and reads on to the end of its last. Each part has a [`Grep`] of its own; the loop takes what the
 //! parts found, one part after the other. Nothing is mapped: a log that is cut short meanwhile ends early, and does
 //! no harm.
 
@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
-use costage::{Call, Driver, Error, Event, Pull, Pulled, Result, Wait, Waits, event};
+use costage::{Call, Driver, Error, Event, Pull, Pulled, Result, Waits, event};
 
 use self::shared::{Shared, State};
 use self::worker::Worker;
@@ -38,7 +38,6 @@ const MOST: usize = 256;
 pub struct Parallel {
     shared: Arc<Shared>,
     news: Event,
-    wait: Option<Wait>,
     threads: usize,
     parts: u64,
 }
@@ -72,8 +71,8 @@ impl Parallel {
             )
     }
 
-    /// Begins to search `input` with so many threads, or with fewer: no more than there are parts, at most 256, and
-    /// those that are to be had.
+    /// Begins to search `input` with so many threads, at least one, or with fewer: no more than there are parts, at most
+    /// 256, and those that are to be had.
     ///
     /// # Errors
     ///
@@ -98,7 +97,7 @@ impl Parallel {
         let length = stretch.range.end.saturating_sub(stretch.range.start);
         let parts = length.div_ceil(PART);
         let threads = threads
-            .min(MOST)
+            .clamp(1, MOST)
             .min(usize::try_from(parts).unwrap_or(MOST));
         let state = State {
             lines: stretch.before.lines,
@@ -133,7 +132,6 @@ impl Parallel {
         Ok(Parallel {
             shared,
             news,
-            wait: None,
             threads: running,
             parts,
         })
@@ -165,7 +163,9 @@ impl Drop for Parallel {
 
 impl Pull for Parallel {
     fn waits(&mut self, waits: &mut Waits, room: bool) {
-        self.wait = room.then(|| self.news.waits(waits));
+        if room {
+            let _ = self.news.waits(waits);
+        }
         let state = self.shared.lock();
         // Of no part at all no thread would ring.
         if room && (state.has_something() || state.first == self.parts) {

@@ -38,7 +38,7 @@ impl Candidates {
         }
     }
 
-    /// What `whole` makes of the first text, by where they are found, of which it makes something.
+    /// What `whole` makes of the first candidate it accepts; they come in the order of the places where they are found.
     pub(super) fn find<T>(
         &self,
         text: &[u8],
@@ -57,14 +57,14 @@ impl Candidates {
         found
     }
 
-    /// Of all that `whole` makes of texts the one that begins first, and of two that begin at one place the one of
-    /// the lower order. None is found more than `reach` behind its beginning.
+    /// Of the matches that `whole` accepts the one that begins first, and of two that begin at one place the one of the
+    /// lower order, until it breaks off. No candidate is found more than `reach` bytes behind the start of its match.
     pub(super) fn leftmost(
         &self,
         line: &[u8],
         from: usize,
         reach: usize,
-        mut whole: impl FnMut(usize, Range<usize>) -> Option<(Range<usize>, usize)>,
+        mut whole: impl FnMut(usize, Range<usize>) -> ControlFlow<(), Option<(Range<usize>, usize)>>,
     ) -> Option<Range<usize>> {
         let mut best: Option<(Range<usize>, usize)> = None;
         self.each(line, from, |at, number, place| {
@@ -75,7 +75,7 @@ impl Candidates {
                 return ControlFlow::Break(());
             }
             let key = |(range, order): &(Range<usize>, usize)| (range.start, *order);
-            if let Some(found) = whole(number, place)
+            if let Some(found) = whole(number, place)?
                 && best.as_ref().is_none_or(|best| key(&found) < key(best))
             {
                 best = Some(found);
@@ -85,7 +85,8 @@ impl Candidates {
         best.map(|(range, _)| range)
     }
 
-    /// Calls `take` for each text, with where it is found, its number and its place, in the order of the first.
+    /// Calls `take` for each text, with where it is found, its number and its place, in the order of where they are
+    /// found.
     fn each(
         &self,
         text: &[u8],

@@ -1,10 +1,18 @@
 //! One text of ASCII in any case, faster than as the many texts that it stands for.
 
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
+
 /// So many places are looked at before it is asked whether one of them was a hit. The compiler makes vector
 /// instructions of the loop over them.
 const AT_ONCE: usize = 64;
 /// How often letters and such occur in text, the most frequent first; what is not here is rarer.
-const FREQUENT: &[u8] = b" etaoinsrhldcumfpgwyb,.0v12-/";
+const FREQUENT: &[u8] = b" etaoinsrhldcumfpgwyb,\n.0v12-/";
+/// So many times as many bytes as are searched may be compared in vain, eight of them at a time, ...
+const COMPARED_AT_MOST: usize = 2;
+/// ... and so many more.
+const COMPARED_AT_LEAST: usize = 1024;
 
 /// Finds a text, whatever the case of its letters. Only ASCII's letters have a case.
 #[derive(Clone, Debug)]
@@ -12,6 +20,9 @@ pub(super) struct Caseless {
     lower: Vec<u8>,
     /// Two places in the text, and what is there: if both fit, the rest is compared.
     rare: [(usize, u8); 2],
+    /// For a text that is nearly everywhere: an automaton does not compare, but takes longer for each byte. Made when it
+    /// is needed; `None` if it is too large.
+    automaton: OnceLock<Option<AhoCorasick>>,
 }
 
 impl Caseless {
@@ -26,7 +37,11 @@ impl Caseless {
         places.sort_by_key(|&at| frequency(lower[at]));
         let place = |at: usize| (at, fold(lower[at]));
         let rare = [place(places[0]), place(places[places.len().min(2) - 1])];
-        Caseless { lower, rare }
+        Caseless {
+            lower,
+            rare,
+            automaton: OnceLock::new(),
+        }
     }
 
     /// What it looks for, in lower case.
@@ -39,6 +54,8 @@ impl Caseless {
         let [(first_at, first), (second_at, second)] = self.rare;
         let firsts = text[first_at..first_at + places].chunks(AT_ONCE);
         let seconds = text[second_at..second_at + places].chunks(AT_ONCE);
+        let cost = self.lower.len() / 8 + 1;
+        let mut compared = 0;
         for (number, (firsts, seconds)) in firsts.zip(seconds).enumerate() {
             let fits = |&(&one, &two): &(&u8, &u8)| (fold(one) == first) & (fold(two) == second);
             let any = match (firsts.as_array(), seconds.as_array()) {
@@ -54,9 +71,24 @@ impl Caseless {
                 if text[at..at + self.lower.len()].eq_ignore_ascii_case(&self.lower) {
                     return Some(at);
                 }
+                compared += cost;
+                if compared > COMPARED_AT_MOST * at + COMPARED_AT_LEAST
+                    && let Some(automaton) = self.automaton()
+                {
+                    return automaton.find(&text[at..]).map(|found| at + found.start());
+                }
             }
         }
         None
+    }
+
+    fn automaton(&self) -> Option<&AhoCorasick> {
+        let make = || {
+            let mut builder = AhoCorasick::builder();
+            builder.ascii_case_insensitive(true);
+            builder.build([&self.lower]).ok()
+        };
+        self.automaton.get_or_init(make).as_ref()
     }
 }
 
@@ -91,6 +123,20 @@ mod tests {
             let (needle, text) = (needle.as_bytes(), text.as_bytes());
             let naive = text.windows(needle.len()).position(|place| place.eq_ignore_ascii_case(needle));
             prop_assert_eq!(Caseless::new(needle).find(text), naive);
+        }
+
+        /// And a text that is nearly there at each of many places, for which it has an automaton.
+        #[test]
+        fn it_finds_what_is_nearly_everywhere(
+            needle in "[bB]{150,200}[aA]",
+            before in "[bB]{0,200}",
+            behind in "[aA ][bB]{0,200}",
+        ) {
+            let caseless = Caseless::new(needle.as_bytes());
+            let text = [before.as_bytes(), &b"b".repeat(150), behind.as_bytes()].concat();
+            let is_there = |place: &[u8]| place.eq_ignore_ascii_case(needle.as_bytes());
+            let naive = text.windows(needle.len()).position(is_there);
+            prop_assert_eq!(caseless.find(&text), naive);
         }
     }
 }

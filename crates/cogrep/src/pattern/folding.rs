@@ -136,6 +136,17 @@ impl Folding {
     }
 }
 
+/// Adds the bytes of a unit to those of others, so that no unit's are within those of another or of two: of a byte
+/// that is no character three, of which the first is in no character.
+pub(super) fn encode(unit: Unit, bytes: &mut Vec<u8>) {
+    if let Some(c) = char::from_u32(unit) {
+        bytes.extend_from_slice(c.encode_utf8(&mut [0; LONGEST]).as_bytes());
+    } else {
+        let [byte, ..] = unit.to_le_bytes();
+        bytes.extend([0xFF, 0x80 | byte >> 4, 0x80 | byte & 0xF]);
+    }
+}
+
 /// The character that these bytes are, if they are exactly one.
 fn only(bytes: &[u8]) -> Option<char> {
     let mut chars = std::str::from_utf8(bytes).ok()?.chars();

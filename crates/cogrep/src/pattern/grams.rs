@@ -181,7 +181,7 @@ impl Grams {
         self.reach
     }
 
-    /// Calls `take` for each text, with where it is found, its number and its place, in the order of the first. So
+    /// Calls `take` for each text, with where it is found, its number and its place, in the order of where they are found. So
     /// the first is in the first of the lines that have one, if no text has a line's end in it.
     pub(super) fn each(
         &self,

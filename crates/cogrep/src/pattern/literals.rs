@@ -3,12 +3,10 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use aho_corasick::{
-    AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, Anchored, Input, Match, MatchKind, StartKind,
-};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, Match, MatchKind};
 use memchr::memchr;
 
 use super::candidates::Candidates;
@@ -51,7 +49,12 @@ impl Literals {
         } else {
             MatchKind::LeftmostFirst
         };
-        let automaton = builder(texts).match_kind(kind).build(texts);
+        // A table of all states takes minutes to make for long texts.
+        let are_long = texts.iter().map(|text| text.len()).sum::<usize>() > LONG;
+        let automaton = AhoCorasick::builder()
+            .kind(are_long.then_some(AhoCorasickKind::ContiguousNFA))
+            .match_kind(kind)
+            .build(texts);
         let search = Search::Automaton(automaton.map_err(PatternError::new)?);
         Ok(Literals { search, are_words })
     }
@@ -95,19 +98,11 @@ impl Literals {
             Search::Grams(grams, _) => {
                 grams.leftmost(line, from, grams.reach(), |number, found| {
                     let fits = !self.are_words || is_word(line, &found);
-                    fits.then_some((found, number))
+                    ControlFlow::Continue(fits.then_some((found, number)))
                 })
             }
         }
     }
-}
-
-/// A table of all states takes minutes to make for long texts.
-fn builder(texts: &[&[u8]]) -> AhoCorasickBuilder {
-    let mut builder = AhoCorasick::builder();
-    let are_long = texts.iter().map(|text| text.len()).sum::<usize>() > LONG;
-    builder.kind(are_long.then_some(AhoCorasickKind::ContiguousNFA));
-    builder
 }
 
 /// Of the texts that are words the leftmost, and at one place the first.
@@ -138,34 +133,6 @@ impl fmt::Display for Literals {
                 write!(f, "Aho-Corasick of {} texts", automaton.patterns_len())
             }
         }
-    }
-}
-
-/// Texts that are to be seen in lines that match in any case.
-#[derive(Clone, Debug)]
-pub(super) struct Shown(AhoCorasick);
-
-impl Shown {
-    /// The first of two at one place is the one. ASCII's case is ignored if `syntax` says so.
-    pub(super) fn new(texts: &[&[u8]], syntax: Syntax) -> Result<Shown, PatternError> {
-        let automaton = builder(texts)
-            .match_kind(MatchKind::LeftmostFirst)
-            .start_kind(StartKind::Both)
-            .ascii_case_insensitive(syntax.ignore_case)
-            .build(texts);
-        automaton.map(Shown).map_err(PatternError::new)
-    }
-
-    /// The next from `from` on.
-    pub(super) fn bounds(&self, line: &[u8], from: usize) -> Option<Range<usize>> {
-        let found = self.0.find(Input::new(line).range(from..));
-        found.map(|found| found.range())
-    }
-
-    /// The one that is at `from`.
-    pub(super) fn at(&self, line: &[u8], from: usize) -> Option<Range<usize>> {
-        let input = Input::new(line).range(from..).anchored(Anchored::Yes);
-        self.0.find(input).map(|found| found.range())
     }
 }
 

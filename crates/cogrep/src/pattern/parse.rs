@@ -91,7 +91,7 @@ fn regex(pattern: &[u8], syntax: Syntax) -> Result<Hir, PatternError> {
     translate(text, &ast, syntax)
 }
 
-fn ast(pattern: &str) -> Result<Ast, PatternError> {
+pub(super) fn ast(pattern: &str) -> Result<Ast, PatternError> {
     // `{,5}` is `{0,5}`, as grep has it.
     let mut parser = ParserBuilder::new().empty_min_range(true).build();
     parser

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use memchr::memmem::Finder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::caseless::Caseless;
+use super::literal::Text;
 use super::literals::Literals;
 use super::{PatternError, Syntax};
 
@@ -163,17 +162,16 @@ fn runs_in_any_case(parts: &[Hir]) -> impl Iterator<Item = What> {
 /// Looks for what is required.
 #[derive(Clone, Debug)]
 pub(super) enum Prefilter {
-    One(Box<Finder<'static>>),
-    AnyCase(Caseless),
+    One(Text),
     Several(Literals),
 }
 
 impl Prefilter {
     pub(super) fn new(required: &Required) -> Result<Prefilter, PatternError> {
         Ok(match &required.what {
-            What::AnyCase(text) => Prefilter::AnyCase(Caseless::new(text)),
+            What::AnyCase(text) => Prefilter::One(Text::new(text, true)),
             What::Texts(texts) => match &texts[..] {
-                [text] => Prefilter::One(Box::new(Finder::new(text).into_owned())),
+                [text] => Prefilter::One(Text::new(text, false)),
                 texts => {
                     let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
                     Prefilter::Several(Literals::new(&texts, Syntax::default())?)
@@ -184,8 +182,7 @@ impl Prefilter {
 
     pub(super) fn find(&self, text: &[u8], from: usize, terminator: u8) -> Option<usize> {
         match self {
-            Prefilter::One(finder) => finder.find(&text[from..]).map(|at| from + at),
-            Prefilter::AnyCase(caseless) => caseless.find(&text[from..]).map(|at| from + at),
+            Prefilter::One(one) => one.find(&text[from..]).map(|at| from + at),
             Prefilter::Several(literals) => literals.find(text, from, terminator),
         }
     }
@@ -194,15 +191,8 @@ impl Prefilter {
 impl fmt::Display for Prefilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Prefilter::One(finder) => write!(f, "memmem for '{}'", finder.needle().escape_ascii()),
-            Prefilter::AnyCase(caseless) => {
-                write!(
-                    f,
-                    "a search for '{}' in any case",
-                    caseless.text().escape_ascii()
-                )
-            }
-            Prefilter::Several(literals) => write!(f, "{literals}"),
+            Prefilter::One(one) => one.fmt(f),
+            Prefilter::Several(literals) => literals.fmt(f),
         }
     }
 }

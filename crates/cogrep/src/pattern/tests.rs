@@ -225,6 +225,43 @@ proptest! {
         prop_assert_eq!(by_block(&mut pattern, bytes), if line.is_empty() { vec![] } else { vec![from > 0] });
     }
 
+    /// Texts that are nearly everywhere, for which an automaton goes on.
+    #[test]
+    fn texts_in_any_case_that_are_nearly_everywhere_are_found(
+        texts in proptest::collection::vec(r"[sſ]{30,90}[ak\u{212A}]|[s]{20}", 1..5),
+        lines in proptest::collection::vec(r"(_|a)?[sSſ]{0,80}(aſ|K[ _]|\u{212A}|_)?[s]{1,60}", 1..10),
+        words in any::<bool>(),
+        broken in any::<bool>(),
+    ) {
+        let syntax = Syntax { literal: true, ignore_case: true, words, ..Syntax::default() };
+        let mut texts: Vec<&[u8]> = texts.iter().map(String::as_bytes).chain([&b"\xFF"[..]]).collect();
+        let mut pattern = Pattern::any_of(texts.iter().copied(), syntax).expect("texts");
+        let mut line = b"s".repeat(300);
+        line.extend_from_slice(lines.concat().as_bytes());
+        line.extend_from_slice(if broken { b"\xC3\xFF_\xFFs" } else { "\u{c3}\u{ff}".as_bytes() });
+        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        let regexes: Vec<Regex> = texts.iter().map(|text| {
+            let text = std::str::from_utf8(text).unwrap_or(r"(?-u:\xFF)");
+            let config = syntax::Config::new().utf8(false).case_insensitive(true);
+            Regex::builder().syntax(config).build(text).expect("a regex")
+        }).collect();
+        let mut from = 0;
+        loop {
+            let naive = (from..line.len()).filter(|&start| is_between_characters(&line, start)).find_map(|start| {
+                regexes.iter().find_map(|regex| {
+                    let found = regex.find(Input::new(&line).range(start..).anchored(Anchored::Yes))?;
+                    (!words || words::is_word(&line, &found.range())).then(|| found.range())
+                })
+            });
+            prop_assert_eq!(&pattern.bounds(&line, from), &naive, "from {}", from);
+            prop_assert_eq!(pattern.find(&line, from, b'\n').is_some(), naive.is_some());
+            let Some(found) = naive else {
+                break;
+            };
+            from = found.end;
+        }
+    }
+
     /// Of greedy patterns: the first place where a word begins, and the longest there, whatever is beside it.
     #[test]
     fn words_are_what_trying_every_place_finds(
@@ -279,12 +316,107 @@ fn plain_text_is_searched_without_a_regex() {
     ));
     assert!(matches!(
         Pattern::new("").expect("empty").engine,
-        Engine::All(None)
+        Engine::EveryLine(_)
     ));
     assert!(matches!(
         Pattern::new("a.b").expect("a regex").engine,
         Engine::Regex(..)
     ));
+}
+
+/// Patterns, whether case is ignored, and the engines for them anywhere, as words and as lines.
+type Row<'a> = (&'a [&'a [u8]], bool, [&'a str; 3]);
+
+/// The table of engines.
+#[test]
+fn the_engine_follows_from_the_patterns() {
+    let name = |patterns: &[&[u8]], (ignore_case, words, lines): (bool, bool, bool)| {
+        let syntax = Syntax {
+            ignore_case,
+            words,
+            lines,
+            ..Syntax::default()
+        };
+        let pattern = Pattern::any_of(patterns.iter().copied(), syntax).expect("patterns");
+        let name = format!("{:?}", pattern.engine);
+        name.split(['(', ' ']).next().unwrap_or_default().to_owned()
+    };
+    let long = b"desk".repeat(500);
+    let long = long.as_slice();
+    let rows: [Row; 13] = [
+        (&[], false, ["Nothing"; 3]),
+        (&[b"one"], false, ["Literal"; 3]),
+        (&[b"one", b"one"], false, ["Literal"; 3]),
+        (&[b"one"], true, ["Literal"; 3]),
+        (
+            &[b"one", b"two"],
+            false,
+            ["Literals", "Literals", "WholeLines"],
+        ),
+        (
+            &[b"one", b"two"],
+            true,
+            ["AnyCase", "AnyCase", "WholeLines"],
+        ),
+        (&[b"desk"], true, ["Regex"; 3]),
+        (&[long], true, ["AnyCase", "AnyCase", "WholeLines"]),
+        (&[b"a\xFF"], true, ["AnyCase", "AnyCase", "WholeLines"]),
+        (&[b""], false, ["EveryLine", "Regex", "WholeLines"]),
+        (&[b"one", b""], false, ["EveryLine", "Regex", "WholeLines"]),
+        (&[b"desk", b""], true, ["EveryLine", "Regex", "WholeLines"]),
+        (&[b"on.", b""], false, ["Regex"; 3]),
+    ];
+    for (patterns, ignore_case, expected) in rows {
+        let places = [(false, false), (true, false), (false, true)];
+        let names = places.map(|(words, lines)| name(patterns, (ignore_case, words, lines)));
+        assert_eq!(names, expected, "{patterns:?}");
+    }
+}
+
+// A name of each text was kept for each other that was the same: seconds for these, and gigabytes.
+#[test]
+fn equal_patterns_are_one() {
+    let equal = |text: &'static str| std::iter::repeat_n(text.as_bytes(), 100_000);
+    for (ignore_case, words) in [(false, false), (true, false), (false, true), (true, true)] {
+        let syntax = Syntax {
+            ignore_case,
+            words,
+            ..Syntax::default()
+        };
+        let texts = equal("k").chain(equal("K")).chain(equal("\u{212A}"));
+        for patterns in [texts.collect::<Vec<_>>(), equal("a.").collect()] {
+            let mut pattern = Pattern::any_of(patterns, syntax).expect("patterns");
+            assert!(pattern.find(b"_ ab k", 0, b'\n').is_some());
+        }
+    }
+    // Those with groups stay, as they are numbered through.
+    let mut pattern =
+        Pattern::any_of([&b"(a)"[..], b"(a)", b"(b)"], Syntax::default()).expect("regexes");
+    let mut groups = Vec::new();
+    assert!(pattern.groups(b"b", 0, &mut groups));
+    assert_eq!(groups, [Some(0..1), None, None, Some(0..1)]);
+}
+
+// What 100,000 paths begin with took 16 s to be made an automaton.
+#[test]
+fn many_texts_in_any_case_may_begin_with_the_same() {
+    let texts: Vec<String> = (0..100_000)
+        .map(|number| format!("/home/user/{number:06}"))
+        .collect();
+    let syntax = Syntax {
+        literal: true,
+        ignore_case: true,
+        ..Syntax::default()
+    };
+    let mut pattern = Pattern::any_of(texts.iter().map(String::as_bytes), syntax).expect("texts");
+    let line = "/HOME/user/00000/home/uſer/x".repeat(2000) + "/HOME/user/099999/home/user/000001";
+    let found = line.len() - 34;
+    assert_eq!(pattern.bounds(line.as_bytes(), 0), Some(found..found + 17));
+    assert_eq!(
+        pattern.bounds(line.as_bytes(), found + 1),
+        Some(found + 17..found + 34)
+    );
+    assert_eq!(pattern.find(line.as_bytes(), 0, b'\n'), Some(found));
 }
 
 #[test]
