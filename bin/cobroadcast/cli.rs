@@ -101,9 +101,9 @@ impl Cli {
                 .into_iter()
                 .map(Command::new)
                 .collect(),
-            stdout: matches.get_flag("stdout"),
+            stdout: matches.contains_id("stdout"),
             label: matches.get_one("label").cloned(),
-            group: matches.get_flag("group").then_some(queue),
+            group: matches.contains_id("group").then_some(queue),
             restart: matches.get_one("restart").copied().unwrap_or_default(),
             ok_status: matches
                 .get_one("ok-status")
@@ -118,10 +118,10 @@ impl Cli {
             has_default_limits: ["when-full", "queue", "drain-timeout"]
                 .iter()
                 .all(|option| !matches.contains_id(option)),
-            stats: matches.get_flag("stats"),
-            debug: matches.get_flag("debug"),
-            append: matches.get_flag("append"),
-            ignore_interrupts: matches.get_flag("ignore-interrupts"),
+            stats: matches.contains_id("stats"),
+            debug: matches.contains_id("debug"),
+            append: matches.contains_id("append"),
+            ignore_interrupts: matches.contains_id("ignore-interrupts"),
             output_error: matches.get_one("output-error").copied().unwrap_or_default(),
         }
     }
@@ -282,11 +282,10 @@ fn slow_targets() -> [Arg; 3] {
 
 fn errors() -> [Arg; 2] {
     [
-        Arg::new("p")
+        flag("p", "A reader that leaves is no error; the default")
+            .long(None)
             .short('p')
-            .action(ArgAction::SetTrue)
-            .overrides_with("output-error")
-            .help("A reader that leaves is no error; the default"),
+            .overrides_with("output-error"),
         Arg::new("output-error")
             .long("output-error")
             .value_name("MODE")

@@ -58,7 +58,7 @@ impl Cli {
         let trace = matches.get_one::<OsString>("trace").cloned();
         Cli {
             latency: matches.get_one("delay").copied(),
-            terminator: if matches.get_flag("zero-terminated") {
+            terminator: if matches.contains_id("zero-terminated") {
                 b'\0'
             } else {
                 b'\n'
@@ -67,7 +67,7 @@ impl Cli {
             jitter: matches.get_one("jitter").copied(),
             shape: matches.get_one("shape").copied(),
             seed: matches.get_one("seed").copied(),
-            reorder: matches.get_flag("reorder"),
+            reorder: matches.contains_id("reorder"),
             loss: matches.get_one("loss").copied(),
             duplicate: matches.get_one("duplicate").copied(),
             rate: matches.get_one("rate").copied(),
@@ -78,7 +78,7 @@ impl Cli {
             max_gap: matches.get_one("max-gap").copied(),
             capacity: matches.get_one("capacity").copied(),
             when_full: matches.get_one("when-full").copied(),
-            is_virtual: matches.get_flag("virtual"),
+            is_virtual: matches.contains_id("virtual"),
             interval: matches.get_one("interval").copied(),
             trace: trace.map(|file| {
                 if file.is_empty() {

@@ -64,9 +64,9 @@ impl Cli {
             start: start.unwrap_or_default(),
             mode,
             // As tail's -F has it, which is the default here.
-            retry: matches.get_flag("retry") || matches.get_flag("F") || last.is_none(),
+            retry: matches.contains_id("retry") || matches.contains_id("F") || last.is_none(),
             headers,
-            terminator: if matches.get_flag("zero-terminated") {
+            terminator: if matches.contains_id("zero-terminated") {
                 b'\0'
             } else {
                 b'\n'
@@ -86,7 +86,7 @@ impl Cli {
 
     /// Was `--retry` asked for where it means nothing, or little?
     pub fn retry_warning(&self, matches: &ArgMatches) -> Option<&'static str> {
-        if !matches.get_flag("retry") {
+        if !matches.contains_id("retry") {
             return None;
         }
         match self.mode {
@@ -215,14 +215,18 @@ fn start_and_end() -> [Arg; 6] {
 
 fn following() -> [Arg; 5] {
     [
-        Arg::new("F")
-            .short('F')
-            .action(ArgAction::SetTrue)
-            .help("Follow what has the name, and wait for it; the default"),
-        Arg::new("f")
-            .short('f')
-            .action(ArgAction::SetTrue)
-            .help("Follow the file, whatever becomes of its name: --follow=descriptor"),
+        flag(
+            "F",
+            "Follow what has the name, and wait for it; the default",
+        )
+        .long(None)
+        .short('F'),
+        flag(
+            "f",
+            "Follow the file, whatever becomes of its name: --follow=descriptor",
+        )
+        .long(None)
+        .short('f'),
         Arg::new("follow")
             .long("follow")
             .value_name("name|descriptor")

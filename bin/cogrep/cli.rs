@@ -67,7 +67,7 @@ pub enum When {
 impl Cli {
     /// Takes the command line apart; without `-e` and `-f` the first operand is the pattern.
     pub fn new(matches: &ArgMatches) -> Option<Cli> {
-        let flag = |id| matches.get_flag(id);
+        let flag = |id| matches.contains_id(id);
         let value = |id| matches.get_one::<OsString>(id).cloned();
         let mut files = values(matches, "operands");
         let mut patterns = values(matches, "regexp");

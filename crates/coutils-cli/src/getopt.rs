@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use clap::builder::ValueRange;
 use clap::{Arg, Command};
 use costage::printable;
 
@@ -99,7 +100,8 @@ pub(crate) fn rewrite(
 
 /// Is the next argument its value, if there is none in its own?
 fn takes_value(option: &Arg) -> bool {
-    option.get_action().takes_values() && !option.is_require_equals_set()
+    let is_flag = option.get_num_args() == Some(ValueRange::EMPTY);
+    option.get_action().takes_values() && !is_flag && !option.is_require_equals_set()
 }
 
 /// Is this one of tail's options for where to start?
@@ -232,13 +234,15 @@ mod tests {
     use super::*;
     use clap::ArgAction;
 
+    use crate::options;
+
     fn option(long: &'static str, short: char) -> Arg {
         let action = ArgAction::Append;
         Arg::new(long).long(long).short(short).action(action)
     }
 
     fn flag(long: &'static str, short: char) -> Arg {
-        option(long, short).action(ArgAction::SetTrue)
+        options::flag(long, "").short(short)
     }
 
     fn rewritten(command: &Command, numbers: Numbers, line: &str) -> String {

@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use clap::{Arg, ArgAction, ArgMatches};
+use clap::{Arg, ArgMatches};
 use costage::{Ended, Error, Result, Second, Signals, Stage, Written, printable, start};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGXFSZ};
 
-use crate::Tally;
 use crate::stats::Stats;
+use crate::{Tally, flag};
 
 /// A program's name, its status for failures, and what it reports of itself. A clone is the same program.
 #[derive(Clone, Debug)]
@@ -27,10 +27,12 @@ pub struct Program {
 
 /// `--stats` and `--debug`, in the words of all tools; [`Program::reporting`] reads them.
 pub fn report_options() -> [Arg; 2] {
-    let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
     [
-        flag("stats").help("Tell how much passed, at the end, and on a terminal meanwhile"),
-        flag("debug").help("Tell what is decided and seen, on standard error"),
+        flag(
+            "stats",
+            "Tell how much passed, at the end, and on a terminal meanwhile",
+        ),
+        flag("debug", "Tell what is decided and seen, on standard error"),
     ]
 }
 
@@ -55,8 +57,8 @@ impl Program {
 
     /// The program with what [`report_options`] asked for. Time counts from here.
     pub fn reporting(mut self, matches: &ArgMatches) -> Program {
-        self.says_totals = matches.get_flag("stats");
-        self.is_debugged = matches.get_flag("debug");
+        self.says_totals = matches.contains_id("stats");
+        self.is_debugged = matches.contains_id("debug");
         let counts = self.says_totals || self.is_debugged;
         self.stats = counts.then(|| Arc::new(Stats::new(&self.name, self.says_totals)));
         self
