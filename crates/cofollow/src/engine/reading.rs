@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use costage::{Block, Gather};
 
-use super::Engine;
+use super::{Engine, is_passing};
 use crate::Notice;
 use crate::disk::{Disk, Kind, Readable, STDIN};
 use crate::generation::{Chunk, Generation};
@@ -19,6 +19,8 @@ pub(super) enum Ahead {
     Unfinished,
     /// Another text was found in it.
     Renewed,
+    /// It cannot be read now, for want of something that there may be more of later. Nothing newer may come before.
+    Later,
     Nothing,
 }
 
@@ -92,7 +94,7 @@ impl<D: Disk> Engine<D> {
             Ahead::Unfinished => return Next::Unfinished,
             Ahead::Renewed => return Next::Renewed,
             Ahead::Held if self.is_first_of_fresh(index, newest) => return Next::Renewed,
-            Ahead::Held | Ahead::Nothing => {}
+            Ahead::Held | Ahead::Later | Ahead::Nothing => {}
         }
         let mut chosen = newest;
         let mut at = 0;
@@ -101,6 +103,7 @@ impl<D: Disk> Engine<D> {
                 Ahead::Held => (chosen, at) = (at, 0),
                 Ahead::Unfinished => return Next::Unfinished,
                 Ahead::Renewed => return Next::Renewed,
+                Ahead::Later => return Next::Nothing,
                 Ahead::Nothing => at += 1,
             }
         }
@@ -114,7 +117,7 @@ impl<D: Disk> Engine<D> {
                 Ahead::Unfinished => Next::Unfinished,
                 Ahead::Renewed => Next::Renewed,
                 // Its end is waited for, until its file is let go.
-                Ahead::Nothing => Next::Nothing,
+                Ahead::Later | Ahead::Nothing => Next::Nothing,
             },
         }
     }
@@ -172,8 +175,13 @@ impl<D: Disk> Engine<D> {
                 Ahead::Nothing
             }
             Err(error) => {
+                let is_passing = is_passing(&error) && self.rules.follow;
                 name.fail(at, error, &mut self.notify);
-                Ahead::Nothing
+                if !is_passing {
+                    return Ahead::Nothing;
+                }
+                self.look_again_later(index);
+                Ahead::Later
             }
         }
     }
