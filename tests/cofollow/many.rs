@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use super::{cofollow, contains};
+use super::{contains, occurrences, through_shell};
 use crate::util::{Cmd, Dir, Running};
 
 const FILES: usize = 1500;
 
-fn many(dir: &Dir) -> Running {
+/// Follows many files, with so many descriptors as a shell's `ulimit` says.
+fn many(dir: &Dir, limit: &str) -> Running {
     let names: Vec<String> = (0..FILES).map(|number| format!("log{number}")).collect();
     for name in &names {
         dir.write(name, format!("{name} 1\n"));
@@ -16,7 +17,8 @@ fn many(dir: &Dir) -> Running {
     let args = ["-q", "-n+1"]
         .into_iter()
         .chain(names.iter().map(String::as_str));
-    let running = cofollow(dir, args).spawn();
+    let script = format!("ulimit -n {limit} && exec \"$@\"");
+    let running = through_shell(dir, &script, args).spawn();
     let mut expected = String::new();
     for name in &names {
         writeln!(expected, "{name} 1").expect("a string takes all");
@@ -28,7 +30,7 @@ fn many(dir: &Dir) -> Running {
 #[test]
 fn quiet_files_have_no_descriptor_and_are_followed_all_the_same() {
     let dir = Dir::new();
-    let running = many(&dir);
+    let running = many(&dir, "1000");
     let open = fs::read_dir(format!("/proc/{}/fd", running.pid()));
     if let Ok(open) = open {
         let count = open.count();
@@ -50,7 +52,7 @@ fn one_of_many_is_followed_when_it_is_written_by_another_hard_link() {
     let last = format!("log{}", FILES - 1);
     dir.write("elsewhere/log", "");
     fs::hard_link(dir.path("elsewhere/log"), dir.path(&last)).expect("linked");
-    let running = many(&dir);
+    let running = many(&dir, "1000");
     dir.append("elsewhere/log", "from elsewhere\n");
     running.wait_for_stdout(|out| out.ends_with(b"\nfrom elsewhere\n"));
 }
@@ -58,7 +60,7 @@ fn one_of_many_is_followed_when_it_is_written_by_another_hard_link() {
 #[test]
 fn a_quiet_file_that_is_put_aside_is_found_by_its_new_name() {
     let dir = Dir::new();
-    let running = many(&dir);
+    let running = many(&dir, "1000");
     running.kill("STOP");
     dir.append("log3", "log3 2\n");
     dir.rename("log3", "log3.1");
@@ -75,6 +77,28 @@ fn a_quiet_file_that_is_put_aside_is_found_by_its_new_name() {
             "log4: the file that was read up to byte 7 is gone; if more was appended, that is lost",
         )
     });
+}
+
+// All but 512 were closed, and could not be opened any more.
+#[test]
+fn what_was_written_to_files_that_were_deleted_at_once_comes() {
+    let hard = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+    if hard.is_some_and(|hard| hard < 4 * FILES as u64) {
+        return;
+    }
+    let dir = Dir::new();
+    let running = many(&dir, "$(ulimit -Hn)");
+    for number in 0..FILES {
+        let name = format!("log{number}");
+        dir.append(&name, "2\n");
+        dir.remove(&name);
+        dir.append(&name, "3\n");
+    }
+    running.wait_for_stdout(|out| occurrences(out, "\n3") == FILES);
+    running.kill("TERM");
+    let output = running.wait();
+    assert_eq!(occurrences(&output.stdout, "\n2"), FILES);
+    assert!(!contains(&output.stderr, "is gone"));
 }
 
 #[test]

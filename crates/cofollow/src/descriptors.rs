@@ -1,4 +1,4 @@
-//! Files that have a descriptor only while they are in use: thousands of quiet ones are closed, and opened again
+//! Files that have a descriptor while there are enough: of more than that the quiet ones are closed, and opened again
 //! when something happens to them.
 
 use std::collections::VecDeque;
@@ -17,9 +17,8 @@ use rustix::process::{Resource, getrlimit};
 use crate::file_system::FileSystem;
 use crate::identity::Identity;
 
-/// So many files keep a descriptor, beside those that have to: retired ones, which have no name to open them by,
-/// and streams.
-const MOST: usize = 512;
+/// So many that were open are kept in mind before it is asked which of them are gone.
+const FEW: usize = 64;
 
 /// What a process has open besides: the standard ones, bells, watches, directories that are being read.
 const OTHERS: u64 = 24;
@@ -31,8 +30,16 @@ pub(crate) struct Descriptors(Arc<Kept>);
 #[derive(Debug)]
 struct Kept {
     most: usize,
-    /// Those that are open, the oldest first, as far as they were not used again.
-    open: Mutex<VecDeque<Weak<Slot>>>,
+    open: Mutex<Open>,
+}
+
+/// Those that are open, the oldest first, as far as they were not used again.
+#[derive(Debug, Default)]
+struct Open {
+    slots: VecDeque<Weak<Slot>>,
+    /// When there are so many it is asked which are gone: twice as many as were left, so that each costs as much as if
+    /// it was asked for once.
+    limit: usize,
 }
 
 /// A file that was opened by a path, and is the same when it is opened again.
@@ -50,10 +57,11 @@ pub(crate) struct Slot {
 
 impl Default for Descriptors {
     fn default() -> Descriptors {
-        // Where few are allowed, half of them are left for the files that have to keep theirs.
+        // A file that is deleted while it is closed is lost. Half of what is allowed is left for those that have to keep
+        // theirs.
         let allowed = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
         let allowed = usize::try_from(allowed.saturating_sub(OTHERS) / 2);
-        Descriptors::new(allowed.unwrap_or(MOST).min(MOST))
+        Descriptors::new(allowed.unwrap_or(usize::MAX))
     }
 }
 
@@ -84,8 +92,12 @@ impl Descriptors {
     /// One more is open: one that was not used for long is closed. Each that was used gets another turn (the clock
     /// algorithm, Corbató 1968).
     fn enter(&self, slot: &Arc<Slot>) {
-        let mut open = lock(&self.0.open);
+        let Open { slots: open, limit } = &mut *lock(&self.0.open);
         open.push_back(Arc::downgrade(slot));
+        if open.len() > *limit {
+            open.retain(|slot| slot.strong_count() > 0);
+            *limit = FEW.max(2 * open.len());
+        }
         // In the second round none has been used since the first; the one that comes in stays.
         let turns = 2 * open.len();
         for _ in 0..turns {
@@ -207,6 +219,21 @@ mod tests {
             text(slot).expect("read");
         }
         assert_eq!(text(&slots[0]).expect("read"), "0");
+    }
+
+    // For months of rotation no more is kept than there is.
+    #[test]
+    fn what_is_gone_is_forgotten() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let descriptors = Descriptors::new(usize::MAX);
+        let path = dir.path().join("log");
+        fs::write(&path, "text").expect("written");
+        let kept = descriptors.open(&path).expect("opened");
+        for _ in 0..10 * FEW {
+            descriptors.open(&path).expect("opened");
+            assert!(lock(&descriptors.0.open).slots.len() <= FEW + 1);
+        }
+        assert!(is_open(&kept));
     }
 
     #[test]
