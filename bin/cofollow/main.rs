@@ -9,7 +9,7 @@ use std::io;
 use std::time::Duration;
 
 use cofollow::{By, Follow, Headers, Notice, Resume, Settings, UntilEnded, UntilIdle, is_glob};
-use costage::{Driver, Ended, FileId, Result, Signals, Source, printer};
+use costage::{Driver, Ended, Error, FileId, Result, Signals, Source, printer};
 use coutils_cli::{Numbers, Program};
 
 use cli::{Cli, Mode};
@@ -52,8 +52,7 @@ fn run(program: &Program, mut cli: Cli) -> Result<(Ended, u8)> {
         } else {
             "follow '-' by name"
         };
-        program.complain(format_args!("cannot {how}"));
-        return Ok((Ended::Stopped, program.failure()));
+        return Err(Error::other(format!("cannot {how}")));
     }
     let prints = match cli.mode {
         Mode::Print => cli.resume.is_none() && !cli.files.iter().any(is_glob),

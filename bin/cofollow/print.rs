@@ -6,10 +6,10 @@ use std::io::{self, Seek, SeekFrom, Stdout};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
-use cofollow::{Headers, Start, UntilIdle, prefix_each, skip_to, tail_of};
+use cofollow::{Headers, Notice, Start, UntilIdle, prefix_each, skip_to, tail_of};
 use costage::{
-    Block, Call, Driver, Ended, Error, Framing, Reader, Result, Sink, Stage, keep_open, printable,
-    printer, reason,
+    Block, Call, Driver, Ended, Error, FileId, Framing, Reader, Result, Sink, Stage, keep_open,
+    printable, printer, reason,
 };
 use coutils_cli::{Program, Tally};
 
@@ -52,8 +52,11 @@ pub fn files(program: &Program, mut driver: Driver, cli: &Cli) -> Result<(Ended,
 
 /// What is wrong with a file, in tail's words; none if it is not the file that failed.
 fn describe(error: &Error) -> Option<String> {
-    let Error::Io { call, what, source } = error else {
-        return None;
+    let (call, what, source) = match error {
+        Error::Io { call, what, source } => (call, what, source),
+        // Ours.
+        Error::Other(error) => return Some(error.to_string()),
+        _ => return None,
     };
     let (what, why) = (printable(what), reason(source));
     match call {
@@ -113,11 +116,17 @@ fn contents(
     let name = name(path);
     let called = name.to_string_lossy();
     let failed = |error| Error::io(Call::Read, &*called, error);
-    let is_file = file.metadata().map_err(failed)?.is_file();
+    let metadata = file.metadata().map_err(failed)?;
+    let is_file = metadata.is_file();
     let shown = printable(&called);
     let start = if is_file {
         let start = seek(&mut file, cli.start, cli.terminator).map_err(failed)?;
         let from = file.stream_position().map_err(failed)?;
+        let output = FileId::behind(io::stdout());
+        // There would be no end of it.
+        if output.is_some() && output == FileId::of(&metadata) && from < metadata.len() {
+            return Err(Error::other(Notice::IsOutput(name.into()).to_string()));
+        }
         program.debug(format_args!("{shown}: opened, starts at byte {from}"));
         start
     } else {

@@ -400,3 +400,31 @@ fn the_last_bytes_of_a_stream_are_held_once() {
     output.stderr("").code(0);
     assert_eq!(output.stdout.trim_ascii(), b"30000000");
 }
+
+// It went on reading what it wrote until the disk was full.
+#[test]
+fn its_own_output_is_refused_and_the_others_are_printed() {
+    let dir = Dir::new();
+    let refused = "cofollow: out: input file is also the output\n";
+    dir.write("log", FIVE);
+    let script = "ulimit -f 1000; exec \"$@\" >> out";
+    for args in [["-n+1", "out", "log"], ["-n1", "out", "log"]] {
+        dir.write("out", "before\n");
+        through_shell(&dir, script, ["-q", "--no-follow"].into_iter().chain(args))
+            .run()
+            .stderr(refused)
+            .code(1);
+        let last = if args[0] == "-n1" { "5\n" } else { FIVE };
+        let out = std::fs::read_to_string(dir.path("out")).expect("read");
+        assert_eq!(out, format!("before\n{last}"));
+    }
+    through_shell(&dir, "ulimit -f 1000; exec \"$@\" < out >> out", ["-n+1"])
+        .run()
+        .stderr("cofollow: standard input: input file is also the output\n")
+        .code(1);
+    // Nothing of it is asked for.
+    through_shell(&dir, script, ["-n0", "--no-follow", "out"])
+        .run()
+        .stderr("")
+        .code(0);
+}

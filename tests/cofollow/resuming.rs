@@ -466,3 +466,30 @@ fn a_pattern_that_matches_the_state_does_not_mean_it() {
         .code(0);
     }
 }
+
+// What it printed was saved, which changed what was printed, without end.
+#[test]
+fn its_state_is_refused_by_whatever_name() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    std::os::unix::fs::symlink("state", dir.path("link")).expect("linked");
+    let script = "ulimit -f 1000; exec \"$@\" >> out";
+    let args = ["--resume=state", "--until-idle=100ms", "-q"];
+    let refused = "cofollow: state: input file is also the state
+cofollow: link: input file is also the state
+";
+    through_shell(
+        &dir,
+        script,
+        args.into_iter().chain(["log", "state", "link"]),
+    )
+    .run()
+    .stderr(refused)
+    .code(1);
+    dir.append("log", "2\n");
+    through_shell(&dir, script, args.into_iter().chain(["log", "l*k"]))
+        .run()
+        .stderr("cofollow: cannot open 'l*k' for reading: No such file or directory\n")
+        .code(1);
+    assert_eq!(fs::read(dir.path("out")).expect("read"), b"1\n2\n");
+}

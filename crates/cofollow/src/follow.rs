@@ -146,10 +146,33 @@ impl fmt::Debug for Follow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use costage::collect;
+    use std::time::Duration;
 
     #[test]
     fn a_follower_can_be_sent_to_the_thread_that_drives_it() {
         fn is_send<T: Send>() {}
         is_send::<Follow>();
+    }
+
+    // "Never" is a time that no clock can count: it panicked.
+    #[test]
+    fn no_wait_is_too_long() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let log = dir.path().join("log");
+        std::fs::write(&log, "unfinished").expect("written");
+        let settings = Settings {
+            poll: Duration::MAX,
+            partial_after: Some(Duration::MAX),
+            until_idle: Some(Duration::from_millis(1)),
+            ..Settings::default()
+        };
+        // Linux does not tell of changes in the second.
+        let names = [log.as_path(), Path::new("/proc/version")];
+        let source = follow(names, settings.clone()).expect("followed");
+        source.drive(collect().1).expect("no error");
+        let globs = [Path::new("/proc/vers[i]on")];
+        let source = follow(globs, settings).expect("followed");
+        source.drive(collect().1).expect("no error");
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use costage::{Block, Written};
+use memchr::memchr;
 
 use crate::outbox::Whose;
 
@@ -26,6 +27,19 @@ struct Entry {
     from: u64,
     until: u64,
     prefixes: Prefixes,
+    lines: WholeLines,
+}
+
+/// How far the lines of an entry were found to be written whole. What was looked at is not looked at again: a line of
+/// which every read finds a little more written may be as long as one likes.
+#[derive(Default)]
+struct WholeLines {
+    /// Where they end in the source.
+    source: usize,
+    /// Where they end in what was given out.
+    shown: usize,
+    /// Up to where in the source no line ends behind them.
+    searched: usize,
 }
 
 /// What stands in the output before each of some lines: so many bytes, which may end lines themselves, as the name
@@ -68,6 +82,7 @@ impl Ledger {
             from,
             until,
             prefixes,
+            lines: WholeLines::default(),
         });
     }
 
@@ -88,7 +103,7 @@ impl Ledger {
         while let Some(first) = self.entries.pop_front_if(|first| first.end <= written) {
             tell(first.whose, first.until);
         }
-        if let Some(first) = self.entries.front()
+        if let Some(first) = self.entries.front_mut()
             && let Ok(part) = usize::try_from(written.saturating_sub(first.start))
             && part > 0
         {
@@ -106,19 +121,31 @@ impl Entry {
         self.prefixes.length == 0 && self.from + (part as u64) < self.until
     }
 
-    /// How much of the source is whole lines in the first `part` bytes of what was given out.
-    fn whole_in(&self, mut part: usize) -> usize {
-        let mut whole = 0;
-        for (number, line) in self.source.lines().enumerate() {
-            let has_prefix = number > 0 || !self.prefixes.goes_on;
+    /// How much of the source is whole lines in the first `part` bytes of what was given out, of which there are no
+    /// fewer than when this was last asked.
+    fn whole_in(&mut self, part: usize) -> usize {
+        let lines = &mut self.lines;
+        while lines.source < self.source.len() {
+            let has_prefix = lines.source > 0 || !self.prefixes.goes_on;
             let prefix = if has_prefix { self.prefixes.length } else { 0 };
-            match part.checked_sub(prefix + line.len()) {
-                Some(left) => part = left,
-                None => break,
-            }
-            whole += line.len();
+            let Some(of_it) = part.checked_sub(lines.shown + prefix) else {
+                break;
+            };
+            let written = (lines.source + of_it).min(self.source.len());
+            let unsearched = &self.source[lines.searched.min(written)..written];
+            let end = match memchr(self.source.terminator(), unsearched) {
+                Some(at) => lines.searched + at + 1,
+                None if written == self.source.len() => written,
+                None => {
+                    lines.searched = written;
+                    break;
+                }
+            };
+            lines.shown += prefix + end - lines.source;
+            lines.source = end;
+            lines.searched = end;
         }
-        whole
+        lines.source
     }
 }
 
@@ -126,7 +153,7 @@ impl Entry {
 mod tests {
     use super::*;
     use crate::prefix::prefixed;
-    use costage::{Source, sink};
+    use costage::{Source, keep_open, sink};
 
     // A newline in the name of a file counted as the end of a line, and the next run began too late.
     #[test]
@@ -141,15 +168,25 @@ mod tests {
                 } else {
                     prefixed(&source, name.as_ref(), goes_on)
                 };
-                for part in 1..shown.len() {
-                    let (_reader, writer) = std::io::pipe().expect("a pipe");
+                let given = || {
+                    let (reader, writer) = std::io::pipe().expect("a pipe");
                     let sink = sink("a pipe", writer);
                     let mut ledger = Ledger::new(sink.written());
                     let prefixes = Prefixes { length, goes_on };
                     let until = 100 + text.len() as u64;
                     ledger.give((0, 1), &shown, source.clone(), 100, until, prefixes);
+                    (reader, sink, ledger)
+                };
+                // One that is asked at each byte, besides those that are asked once.
+                let (_reader, mut slow, mut asked) = given();
+                for part in 1..shown.len() {
+                    let (_reader, sink, mut ledger) = given();
                     let bytes = Block::from(shown[..part].to_vec());
                     Source::text(bytes).drive(sink).expect("written");
+                    let byte = Block::from(shown[part - 1..part].to_vec());
+                    Source::text(byte)
+                        .drive(keep_open(&mut slow))
+                        .expect("written");
                     let mut told = None;
                     ledger.to_the_byte = Some((0, 1));
                     ledger.settle(|_, position| told = Some(position));
@@ -169,6 +206,8 @@ mod tests {
                     let expected = ends.into_iter().find(|(_, shown)| *shown <= part);
                     let expected = expected.map(|(source, _)| 100 + source as u64);
                     assert_eq!(told, expected, "{part} bytes after {name:?}");
+                    asked.settle(|_, position| told = Some(position));
+                    assert_eq!(told, expected, "{part} bytes, one by one, after {name:?}");
                 }
             }
         }

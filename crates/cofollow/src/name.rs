@@ -121,11 +121,12 @@ impl<F: Readable> Name<F> {
         }
     }
 
-    /// Looks what the name stands for now.
+    /// Looks what the name stands for now. The output and the state are what this run writes itself.
     pub(crate) fn look(
         &mut self,
         disk: &impl Disk<File = F>,
         output: Option<FileId>,
+        state: Option<FileId>,
         notify: &mut dyn FnMut(&Notice),
     ) -> Found<F> {
         let facts = disk.facts(&self.path);
@@ -146,7 +147,11 @@ impl<F: Readable> Name<F> {
         });
         match opened {
             Ok((_, facts)) if output == Some(facts.identity.file()) => {
-                self.refuse_output(notify);
+                self.refuse_own(Notice::IsOutput, notify);
+                Found::Nothing
+            }
+            Ok((_, facts)) if state == Some(facts.identity.file()) => {
+                self.refuse_own(Notice::IsState, notify);
                 Found::Nothing
             }
             // Swapped between the two calls, perhaps back to what was known.
@@ -246,10 +251,10 @@ impl<F: Readable> Name<F> {
     }
 
     /// It stands for what it is written to itself.
-    fn refuse_output(&mut self, notify: &mut dyn FnMut(&Notice)) {
+    fn refuse_own(&mut self, why: impl Fn(Arc<OsStr>) -> Notice, notify: &mut dyn FnMut(&Notice)) {
         let said = io::ErrorKind::ResourceBusy;
         if self.said.replace(said) != Some(said) {
-            notify(&Notice::IsOutput(Arc::clone(&self.shown)));
+            notify(&why(Arc::clone(&self.shown)));
         }
         self.retire();
     }

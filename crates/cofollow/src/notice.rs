@@ -18,6 +18,8 @@ pub enum Notice {
     Unfollowable(Arc<OsStr>),
     /// It is the file that what is followed is written to.
     IsOutput(Arc<OsStr>),
+    /// It is the file in which it is kept how far all are read.
+    IsState(Arc<OsStr>),
     /// The name has no file any more that can be opened.
     Gone(Arc<OsStr>, Arc<io::Error>),
     /// A file that was waited for is there.
@@ -98,6 +100,7 @@ impl Display for Notice {
             }
             // As grep has it.
             Notice::IsOutput(name) => write!(f, "{}: input file is also the output", shown(name)),
+            Notice::IsState(name) => write!(f, "{}: input file is also the state", shown(name)),
             Notice::Gone(name, error) => {
                 let name = quoted(name);
                 write!(f, "{name} has become inaccessible: {}", reason(error))

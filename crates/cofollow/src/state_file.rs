@@ -15,7 +15,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use costage::{Call, Error, Result, printable};
+use costage::{Call, Error, FileId, Result, printable};
 
 use crate::file_system::FileSystem;
 use crate::identity::Identity;
@@ -36,6 +36,8 @@ pub(crate) struct StateFile {
     new: PathBuf,
     /// What the path stands for, locked.
     file: File,
+    /// Which file that is.
+    id: Option<FileId>,
     /// The text of a state; kept, to be filled again.
     text: Vec<u8>,
 }
@@ -67,6 +69,7 @@ impl StateFile {
             new: path.with_file_name(new_name),
             path,
             file,
+            id: None,
             text: Vec::new(),
         };
         let state = match State::parse(&read(&this.file).map_err(failed)?) {
@@ -89,17 +92,26 @@ impl StateFile {
             return Err(self.unwritten(error));
         }
         let new = self.create()?;
-        let replaced = self
-            .fill(&new)
-            .and_then(|()| fs::rename(&self.new, &self.path));
-        if let Err(error) = replaced {
-            // For the room it takes; if that fails too, the next save does it.
-            let _ = fs::remove_file(&self.new);
-            return Err(self.unwritten(error));
-        }
+        let replaced = self.fill(&new).and_then(|id| {
+            fs::rename(&self.new, &self.path)?;
+            Ok(id)
+        });
+        self.id = match replaced {
+            Ok(id) => id,
+            Err(error) => {
+                // For the room it takes; if that fails too, the next save does it.
+                let _ = fs::remove_file(&self.new);
+                return Err(self.unwritten(error));
+            }
+        };
         // Lets go of the old one, which has lost its name.
         self.file = new;
         Ok(())
+    }
+
+    /// Which file it is, until it is next replaced.
+    pub(crate) fn id(&self) -> Option<FileId> {
+        self.id
     }
 
     /// Waits until what was saved is on the disk, and would outlive the machine's going down. It takes as long as
@@ -149,8 +161,8 @@ impl StateFile {
         created.map_err(|error| Error::io(Call::Open, self.new.display().to_string(), error))
     }
 
-    /// Makes a new file what the old one is, with the new text.
-    fn fill(&self, mut new: &File) -> io::Result<()> {
+    /// Makes a new file what the old one is, with the new text. Answers which file it is.
+    fn fill(&self, mut new: &File) -> io::Result<Option<FileId>> {
         let (old_meta, new_meta) = (self.file.metadata()?, new.metadata()?);
         if (old_meta.uid(), old_meta.gid()) != (new_meta.uid(), new_meta.gid()) {
             // Only root may. For others it becomes theirs, as it does with every program that replaces files.
@@ -158,7 +170,8 @@ impl StateFile {
         }
         new.set_permissions(old_meta.permissions())?;
         new.try_lock()?;
-        new.write_all(&self.text)
+        new.write_all(&self.text)?;
+        Ok(FileId::of(&new_meta))
     }
 
     fn unwritten(&self, error: io::Error) -> Error {

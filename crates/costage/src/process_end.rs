@@ -12,9 +12,9 @@ pub struct ProcessEnd {
     /// Readable when it has ended.
     fd: Option<OwnedFd>,
     wait: Option<Wait>,
-    /// Without a descriptor: how often is asked, and when next.
+    /// Without a descriptor: how often is asked, and when next; beyond what a clock can count never again.
     every: Duration,
-    ask_at: Instant,
+    ask_at: Option<Instant>,
 }
 
 /// What a [`ProcessEnd`] knows after a wait.
@@ -35,7 +35,7 @@ impl ProcessEnd {
             fd: sys::process(process).ok(),
             wait: None,
             every,
-            ask_at: Instant::now(),
+            ask_at: Some(Instant::now()),
         }
     }
 
@@ -43,7 +43,7 @@ impl ProcessEnd {
     pub fn waits(&mut self, waits: &mut Waits) {
         match &self.fd {
             Some(fd) => self.wait = Some(waits.add(fd.as_fd(), Interest::Read)),
-            None => waits.until(self.ask_at),
+            None => self.ask_at.into_iter().for_each(|at| waits.until(at)),
         }
     }
 
@@ -56,10 +56,10 @@ impl ProcessEnd {
             };
         }
         let now = Instant::now();
-        if now < self.ask_at {
+        if self.ask_at.is_none_or(|at| now < at) {
             return Told::Nothing;
         }
-        self.ask_at = now + self.every;
+        self.ask_at = now.checked_add(self.every);
         Told::Ask
     }
 }
@@ -103,5 +103,17 @@ mod tests {
         assert_eq!(wait(&mut end), Told::Ask);
         assert_eq!(end.told(&Waits::default()), Told::Nothing);
         assert_eq!(wait(&mut end), Told::Ask);
+    }
+
+    #[test]
+    fn never_is_a_time_to_ask_at() {
+        let mut end = ProcessEnd {
+            fd: None,
+            ..ProcessEnd::new(std::process::id(), Duration::MAX)
+        };
+        assert_eq!(wait(&mut end), Told::Ask);
+        let mut waits = Waits::default();
+        end.waits(&mut waits);
+        assert_eq!(end.told(&waits), Told::Nothing);
     }
 }

@@ -118,8 +118,7 @@ impl<D: Disk> Engine<D> {
             }
         }
         if copied == Copied::Perhaps {
-            let later = Instant::now() + self.rules.poll;
-            self.globs_at.get_or_insert(later);
+            self.globs_at = self.globs_at.or_else(|| self.rules.next_poll());
         }
         copied
     }

@@ -91,7 +91,7 @@ impl<D: Disk> Engine<D> {
     /// Is it what this run writes to?
     pub(super) fn is_own(&self, identity: Identity) -> bool {
         let file = Some(identity.file());
-        file == self.rules.output || file == self.rules.messages
+        [self.rules.output, self.rules.messages, self.state_file()].contains(&file)
     }
 
     /// Watches the directories whose entries decide what matches; where that fails they are looked at from time to
@@ -126,8 +126,7 @@ impl<D: Disk> Engine<D> {
             .iter()
             .any(|level| !self.disk.tells_changes_in(level));
         if failed && self.rules.follow {
-            let later = Instant::now() + self.rules.poll;
-            self.globs_at.get_or_insert(later);
+            self.globs_at = self.globs_at.or_else(|| self.rules.next_poll());
         }
     }
 

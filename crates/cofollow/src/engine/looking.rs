@@ -39,7 +39,8 @@ impl<D: Disk> Engine<D> {
             was_there = self.disk.facts(&self.names[index].path).ok();
             self.note_siblings(index);
         }
-        let found = self.names[index].look(&self.disk, self.rules.output, &mut self.notify);
+        let (output, state) = (self.rules.output, self.state_file());
+        let found = self.names[index].look(&self.disk, output, state, &mut self.notify);
         self.note_targets(index, &found);
         let is_change = !matches!(found, Found::Same);
         match found {

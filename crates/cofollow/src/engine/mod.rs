@@ -66,6 +66,13 @@ pub(crate) struct Rules {
     pub(crate) messages: Option<FileId>,
 }
 
+impl Rules {
+    /// When what cannot be watched is looked at next; beyond what a clock can count it is not.
+    fn next_poll(&self) -> Option<Instant> {
+        Instant::now().checked_add(self.poll)
+    }
+}
+
 /// Follows files by name: looks, reads, and holds what is ready to be given out.
 pub(crate) struct Engine<D: Disk> {
     /// None where all looks are asked for: at the end of files that are not followed, and in tests. It is

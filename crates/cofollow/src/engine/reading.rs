@@ -289,7 +289,7 @@ impl<D: Disk> Engine<D> {
         let name = &self.names[index];
         let is_due = |since: Instant| {
             let limit = self.rules.partial_after;
-            limit.is_some_and(|limit| since + limit <= now)
+            limit.is_some_and(|limit| now.saturating_duration_since(since) >= limit)
         };
         if name.queued || !name.partial().is_some_and(is_due) {
             return;

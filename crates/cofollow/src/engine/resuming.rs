@@ -1,11 +1,11 @@
 //! Going on where an earlier run ended.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use costage::Result;
+use costage::{Error, FileId, Result};
 
 use super::Engine;
 use crate::Notice;
@@ -24,23 +24,32 @@ use crate::state_file::StateFile;
 const SAVE_AFTER: Duration = Duration::from_millis(50);
 /// Before something that may take long, what has been written is saved after this long.
 const SAVE_EARLY: Duration = Duration::from_millis(10);
+/// Where that fails it is tried again, after twice as long each time, and at the latest after this long.
+const SAVE_AGAIN_AT_MOST: Duration = Duration::from_secs(1);
 
 /// Saves where reading stands.
 pub(crate) struct Saver {
     file: StateFile,
-    /// Names that are not followed now, which are kept.
-    others: Vec<SavedName>,
-    /// Since when something is not saved.
+    /// Names that are not followed now, which are kept; one that was given twice was saved twice.
+    others: BTreeMap<PathBuf, Vec<SavedName>>,
+    /// Since when something is not saved, or when saving it failed.
     pub(crate) since: Option<Instant>,
+    /// Saving failed last, and is not tried again before this has passed.
+    pause: Option<Duration>,
     said_unsaved: bool,
 }
 
 impl Saver {
     pub(crate) fn new(file: StateFile, state: State) -> Saver {
+        let mut others = BTreeMap::<PathBuf, Vec<SavedName>>::new();
+        for name in state.names {
+            others.entry(name.path.clone()).or_default().push(name);
+        }
         Saver {
             file,
-            others: state.names,
+            others,
             since: Some(Instant::now()),
+            pause: None,
             said_unsaved: false,
         }
     }
@@ -51,23 +60,43 @@ impl Saver {
     }
 
     fn due_after(&self, delay: Duration) -> Option<Instant> {
-        self.since.map(|since| since + delay)
+        self.since.map(|since| since + self.pause.unwrap_or(delay))
+    }
+
+    /// Takes what was saved of a name; of one that was saved twice the first.
+    fn take(&mut self, path: &Path) -> Option<SavedName> {
+        let saved = self.others.get_mut(path)?;
+        let first = saved.remove(0);
+        if saved.is_empty() {
+            self.others.remove(path);
+        }
+        Some(first)
+    }
+
+    /// Replaces the state.
+    fn save(&mut self, state: &State) -> Result<()> {
+        let saved = self.file.save(state);
+        if saved.is_ok() {
+            (self.since, self.pause, self.said_unsaved) = (None, None, false);
+        } else {
+            let pause = 2 * self.pause.unwrap_or(SAVE_AFTER);
+            self.pause = Some(pause.min(SAVE_AGAIN_AT_MOST));
+            self.since = Some(Instant::now());
+        }
+        saved
     }
 }
 
 impl<D: Disk> Engine<D> {
     /// Takes up what was saved of a name, without looking at it yet; false, if nothing was.
     pub(crate) fn take_up_saved(&mut self, index: usize) -> bool {
-        let Some(saver) = &mut self.saver else {
-            return false;
-        };
         let path = &self.names[index].path;
-        let Some(at) = saver.others.iter().position(|saved| saved.path == *path) else {
-            return false;
-        };
-        let name = saver.others.swap_remove(at);
-        self.take_up(index, name);
-        true
+        let found = self.saver.as_mut().and_then(|saver| saver.take(path));
+        let is_saved = found.is_some();
+        if let Some(saved) = found {
+            self.take_up(index, saved);
+        }
+        is_saved
     }
 
     /// Takes up what was saved of the names that match a pattern, without looking at them yet; false, if no earlier run
@@ -89,12 +118,9 @@ impl<D: Disk> Engine<D> {
 
     /// Did an earlier run follow a pattern? It is noted as a name without files.
     fn take_up_pattern(&mut self, at: usize) -> bool {
-        let Some(saver) = &mut self.saver else {
-            return false;
-        };
+        let saver = self.saver.as_mut();
         let pattern = Path::new(self.globs[at].pattern());
-        let found = saver.others.iter().position(|saved| saved.path == pattern);
-        found.map(|found| saver.others.swap_remove(found)).is_some()
+        saver.and_then(|saver| saver.take(pattern)).is_some()
     }
 
     /// Is this the file in which the state is kept?
@@ -103,14 +129,19 @@ impl<D: Disk> Engine<D> {
         saver.is_some_and(|saver| saver.file.is_at(path))
     }
 
+    /// The same, which changes with each save.
+    pub(crate) fn state_file(&self) -> Option<FileId> {
+        self.saver.as_ref().and_then(|saver| saver.file.id())
+    }
+
     /// The names that an earlier run found to match a pattern.
     fn saved_matches(&self, at: usize) -> Vec<PathBuf> {
         let saved = self.saver.iter().flat_map(|saver| &saver.others);
-        let saved =
-            saved.filter(|saved| !saved.files.is_empty() && self.globs[at].fits(&saved.path));
-        let mut paths: Vec<PathBuf> = saved.map(|saved| saved.path.clone()).collect();
-        paths.sort_unstable();
-        paths
+        let saved = saved.filter(|(path, saved)| {
+            let has_files = saved.iter().any(|saved| !saved.files.is_empty());
+            has_files && self.globs[at].fits(path)
+        });
+        saved.map(|(path, _)| path.clone()).collect()
     }
 
     /// Finds the files of a name again, each of which is read on.
@@ -281,10 +312,8 @@ impl<D: Disk> Engine<D> {
         let due = self.saver.as_ref().and_then(|saver| saver.due_after(delay));
         if due.is_some_and(|due| due <= Instant::now())
             && let Err(error) = self.save()
-            && let Some(saver) = &mut self.saver
-            && !std::mem::replace(&mut saver.said_unsaved, true)
         {
-            (self.notify)(&Notice::Unsaved(error));
+            self.tell_unsaved(error);
         }
     }
 
@@ -297,7 +326,7 @@ impl<D: Disk> Engine<D> {
         if saver.since.is_none() {
             return Ok(());
         }
-        let mut names = saver.others.clone();
+        let mut names: Vec<SavedName> = saver.others.values().flatten().cloned().collect();
         let followed = self.names.iter().filter(|name| !name.is_free);
         names.extend(followed.map(|name| {
             SavedName {
@@ -316,17 +345,20 @@ impl<D: Disk> Engine<D> {
             present: false,
             siblings: Vec::new(),
         }));
-        // Tried again, but not at once, if it fails.
-        saver.since = Some(Instant::now());
-        saver.file.save(&State { names })?;
-        saver.since = None;
-        saver.said_unsaved = false;
-        Ok(())
+        saver.save(&State { names })
     }
 
-    /// The same, for whoever has not: failing is told.
+    /// The same, for whoever has not: failing is told, if it was not.
     pub(crate) fn save_at_last(&mut self) {
         if let Err(error) = self.save() {
+            self.tell_unsaved(error);
+        }
+    }
+
+    fn tell_unsaved(&mut self, error: Error) {
+        if let Some(saver) = &mut self.saver
+            && !std::mem::replace(&mut saver.said_unsaved, true)
+        {
             (self.notify)(&Notice::Unsaved(error));
         }
     }
@@ -353,11 +385,14 @@ impl<D: Disk> Engine<D> {
     /// Saves at the end, so that it lasts: within a line, if the output keeps the part of it that it has.
     pub(crate) fn save_at_the_end(&mut self, keeps_parts: bool) -> Result<()> {
         self.count_parts(keeps_parts);
-        self.save()?;
-        match &self.saver {
-            Some(saver) => saver.file.sync(),
-            None => Ok(()),
+        let saved = self.save();
+        if let Some(saver) = &mut self.saver {
+            // Whoever asked for it is told.
+            saver.said_unsaved |= saved.is_err();
+            saved?;
+            saver.file.sync()?;
         }
+        Ok(())
     }
 }
 

@@ -83,7 +83,7 @@ impl<D: Disk> Engine<D> {
     }
 
     pub(crate) fn look_later(&mut self, index: usize) {
-        self.names[index].look_at = Some(Instant::now() + self.rules.poll);
+        self.names[index].look_at = self.rules.next_poll();
         self.set_alarm(index);
     }
 
