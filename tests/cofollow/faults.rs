@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 
-use super::{cofollow, contains, through_shell};
+use super::{cofollow, contains, lines, swap_link, through_shell, while_stopped};
 use crate::util::{Cmd, Dir, built, wait_until};
 
 #[test]
@@ -201,6 +201,48 @@ fn where_nothing_can_be_watched_files_are_looked_at_from_time_to_time() {
         let output = running.wait();
         assert_eq!(super::occurrences(&output.stderr, "from time to time"), 2);
     }
+}
+
+// What rests on looks alone, not on what is told, holds here, too.
+#[test]
+fn where_nothing_can_be_watched_rotations_copies_links_and_patterns_are_followed() {
+    let dir = Dir::new();
+    let text = lines("app", 20);
+    dir.write("app.log", &text);
+    dir.write("log", "1\n");
+    dir.write("v1", "v1\n");
+    symlink("v1", dir.path("link")).expect("linked");
+    let args = ["-q", "-n+1", "-s20ms", "log", "link", "app.log*"];
+    let Some(follow) = without("max_inotify_instances", &dir, &args) else {
+        return;
+    };
+    let running = follow.spawn();
+    let mut expected = format!("1\nv1\n{text}");
+    let mut comes = |text: &str| {
+        expected += text;
+        running.wait_for_stdout(|out| out.len() >= expected.len());
+        running.wait_for_stdout(|out| out == expected.as_bytes());
+    };
+    comes("");
+    while_stopped(&running, || {
+        for (aside, text) in [("log.2", "2\n"), ("log.1", "3\n")] {
+            dir.rename("log", aside);
+            dir.append("log", text);
+        }
+    });
+    comes("2\n3\n");
+    dir.write("v2", "v2\n");
+    swap_link(&dir, "v2", "link");
+    comes("v2\n");
+    dir.append("app.log.new", "another\n");
+    comes("another\n");
+    fs::copy(dir.path("app.log"), dir.path("app.log.1")).expect("copied");
+    running.wait_for_stderr(|err| contains(err, "app.log.1: may be a copy of app.log; held"));
+    dir.write("app.log", "next\n");
+    running.wait_for_stderr(|err| contains(err, "app.log.1: a copy of app.log"));
+    comes("next\n");
+    running.kill("TERM");
+    running.wait().signal(15);
 }
 
 #[test]

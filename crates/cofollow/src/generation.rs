@@ -21,7 +21,7 @@ pub(crate) struct Generation<F> {
     pub(crate) file: Arc<F>,
     pub(crate) position: u64,
     pub(crate) marks: Marks,
-    /// The longest it was seen: when it is truncated, what lies behind the position is lost.
+    /// The greatest length seen. What lay between the position and this is lost when the file is truncated.
     longest: u64,
     /// When it had been written last as it was opened, in nanoseconds since 1970.
     pub(crate) modified: u64,

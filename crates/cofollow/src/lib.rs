@@ -28,7 +28,8 @@
 //!    which order, or whether some were lost.
 //! 2. **The older comes first.** Lines of a generation are given out only when all older ones were found drained
 //!    *after* these lines had been read. What a writer put into the old file before it turned to the new one is
-//!    there by then. An unfinished line counts as drained, unless a part of it was given out.
+//!    there by then. An unfinished line counts as drained, unless a part of it was given out, and so does a file that
+//!    cannot be read, unless it is for want of descriptors.
 //! 3. **Each byte belongs to one generation, and is given out once.** A file is known by its identity, whatever
 //!    its name: one that has its name back, or has another that is followed, goes on where it was.
 //! 4. **A text is known by its marks.** They are compared after each read and at each look. Where they are not
@@ -42,7 +43,8 @@
 //!    at the end of the source; lines of different files never mix within a line.
 //! 7. **A retired generation is let go when its writer has been silent for 10 s**, all of it has been read, and, with
 //!    a state to be saved, written.
-//! 8. **A gap that can be known of is told**, as a [`Notice`] with its size in bytes.
+//! 8. **A gap that can be known of is told**, as a [`Notice`]: with its size in bytes where the lost bytes had been
+//!    seen, and otherwise with the position behind which they stood, or the number of files.
 //! 9. **A look needs no room.** Files are found and opened while the chain takes nothing.
 //!
 //! # Resuming

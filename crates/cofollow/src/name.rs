@@ -61,7 +61,8 @@ pub(crate) struct Name<F> {
     was_read: bool,
     /// Reading one failed.
     failed: bool,
-    /// Has the present file other names? Of who writes by one of those this one's directory does not tell.
+    /// Does the present file have other names (hard links)? What is written through one of them is not told of this
+    /// one's directory.
     has_links: bool,
     /// The file it stands for had another name, under which it is still read.
     pub(crate) elsewhere: Option<Identity>,

@@ -56,7 +56,7 @@ pub enum Notice {
     NoneLeft,
     /// Where reading stands could not be saved.
     Unsaved(Error),
-    /// A step of the follower, for who wants to see what it does; see [`is_detail`](Notice::is_detail).
+    /// A step of the follower, for those who want to see what it does; see [`is_detail`](Notice::is_detail).
     Detail(Detail),
 }
 

@@ -69,7 +69,7 @@ impl Made {
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     /// How many were found whose events have not come yet.
-    ahead: usize,
+    early: usize,
     found: Option<Instant>,
     /// One whose event has come is neither found nor known to be deleted.
     is_open: bool,
@@ -78,18 +78,18 @@ pub(crate) struct Account {
 impl Account {
     /// A file that had the name, or has it, was found.
     pub(crate) fn find(&mut self) {
-        self.ahead += 1;
+        self.early += 1;
         self.found = Some(Instant::now());
     }
 
     /// How many of those that came are gone and were never found. `is_known`: what has the name now is known.
     pub(crate) fn settle(&mut self, came: Came, is_known: bool) -> usize {
         let made = came.made + usize::from(self.is_open);
-        let unseen = made.saturating_sub(self.ahead);
-        self.ahead = self.ahead.saturating_sub(made);
+        let unseen = made.saturating_sub(self.early);
+        self.early = self.early.saturating_sub(made);
         // What has still no event will have none: it was found otherwise than by one.
         if self.found.is_none_or(|found| found.elapsed() > LATE) {
-            self.ahead = 0;
+            self.early = 0;
         }
         let missed = came.gone.min(unseen);
         self.is_open = came.is_there && !is_known && unseen > missed;
@@ -102,7 +102,7 @@ pub(crate) const REMEMBERED: usize = 64;
 
 /// What links led to and is gone: it was made beside a target of a link, with a name that differs from the target's in
 /// its numbers only, and was deleted when the link had been replaced twice since, to lead there and away. So
-/// Kubernetes swaps `..data`. Who looked there meanwhile has seen it.
+/// Kubernetes swaps `..data`. Those who looked there meanwhile have seen it.
 #[derive(Debug, Default)]
 pub(crate) struct Targets {
     /// Whom a link concerns, and whom what is like its target.

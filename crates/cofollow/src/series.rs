@@ -71,7 +71,7 @@ fn is_mark(mark: &[u8]) -> bool {
 }
 
 /// Does `other` stand between two names that differ in their numbers only, as `log-25` does between `log-24` and
-/// `log-26`? The first of the two does, too: it may have had nothing to read when it was looked at.
+/// `log-26`? `from` itself does, too: it may have been empty when it was last looked at.
 pub(crate) fn is_between(from: &OsStr, other: &OsStr, to: &OsStr) -> bool {
     is_like(from, to)
         && is_like(from, other)

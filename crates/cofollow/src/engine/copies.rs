@@ -182,7 +182,7 @@ impl<D: Disk> Engine<D> {
         let now = Instant::now();
         let grown = self.note_doubt(sibling);
         let is_silent = now.saturating_duration_since(grown) >= SILENCE;
-        // Who does not follow will not look again.
+        // Without following there is no other look.
         if is_silent || self.is_last_look || !self.rules.follow {
             Copied::No
         } else {
@@ -214,7 +214,7 @@ impl<D: Disk> Engine<D> {
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let is_new = now.is_ok_and(|now| now.saturating_sub(Duration::from_nanos(born)) < within);
-        // Who does not follow will not look again.
+        // Without following there is no other look.
         self.rules.follow
             && !self.is_last_look
             && is_new
@@ -223,8 +223,8 @@ impl<D: Disk> Engine<D> {
             && begins_as(&*opened.file, present)
     }
 
-    /// Is it a copy of a text that is read already? Then it was made by who copies and truncates, or by hand. `known` are
-    /// the siblings that are no news.
+    /// Is it a copy of a text that is already read? Then it comes of a copy-and-truncate, or was made by hand. `known` are
+    /// the siblings that were there before.
     pub(super) fn is_copy(
         &self,
         index: usize,
@@ -234,7 +234,7 @@ impl<D: Disk> Engine<D> {
         let sibling = &opened.sibling;
         let born = sibling.facts.identity.born;
         let name = &self.names[index];
-        // Who renames the files of a series does not copy them: one that stands in the series of a renamed one, and was
+        // Whoever renames the files of a series does not copy them: one that stands in the series of a renamed one, and was
         // made when that was written last or later, was renamed, too, even if all lines are alike.
         let is_renamed = |generation: &Generation<D::File>| {
             let is_text = !generation.ended && !generation.is_copy;

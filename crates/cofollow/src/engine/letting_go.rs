@@ -63,7 +63,7 @@ impl<D: Disk> Engine<D> {
             (self.notify)(&Notice::Detail(Detail::LetGo(shown)));
             let identity = generation.identity;
             self.remember(generation);
-            // Who has its name now goes on with it.
+            // The name that stands for it now goes on with it.
             let mut heirs = heirs;
             heirs.retain(|&heir| {
                 let elsewhere = &mut self.names[heir].elsewhere;

@@ -84,7 +84,7 @@ pub(crate) struct Engine<D: Disk> {
     /// Their places by their paths; of one that was given twice the first.
     paths: HashMap<PathBuf, usize>,
     owners: Owners,
-    /// Places in `names` that are free, that which has been so for longest first.
+    /// The free places in `names`, the one freed first in front.
     free: VecDeque<usize>,
     globs: Vec<Glob>,
     /// When to look at the patterns again, if they cannot be watched.

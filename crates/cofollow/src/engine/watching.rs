@@ -11,7 +11,7 @@ use crate::disk::{Disk, Readable};
 use crate::notice::Detail;
 use crate::resolve::{Hop, hops};
 
-/// What a path depends on may change while its directories are being watched; so often it is resolved again.
+/// A path may change while its directories are being watched; it is resolved again at most this often.
 const SETTLES_AFTER: usize = 8;
 
 impl<D: Disk> Engine<D> {

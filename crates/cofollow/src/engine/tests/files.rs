@@ -288,7 +288,7 @@ fn the_torn_line_of_a_copy_that_was_found_later_is_not_given_out() {
     }
 }
 
-// Who shifts by copying, too, has the oldest text in the youngest file.
+// Whoever shifts by copying, too, has the oldest text in the youngest file.
 #[test]
 fn what_goes_on_with_a_text_that_was_read_comes_first() {
     let [log, one, two] = ["/log", "/log.1", "/log.2"].map(Path::new);

@@ -83,7 +83,7 @@ fn what_may_be_the_beginning_of_a_copy_is_looked_at_again() {
     assert_eq!(all_of(&mut engine), "1\n");
 }
 
-// Who copies may be kept from the processor between making the file and filling it: it was followed as a log by then.
+// One who copies may be kept from the processor between making the file and filling it: it was followed as a log by then.
 #[test]
 fn what_is_empty_may_become_a_copy_for_as_long_as_a_copy_is_held() {
     let text = format!("{BANNER}1\n");
