@@ -190,13 +190,19 @@ fn memory_is_constant_whatever_the_size_of_the_input() {
 
 #[test]
 fn a_long_line_takes_no_more_than_its_length() {
-    let mut running = cogrep(["^end$"]).spawn();
-    running.send("x".repeat(32 << 20));
-    running.send("\nend\n");
-    running.wait_for_stdout(|text| text == b"end\n");
-    let peak = peak(&running);
-    assert!(peak.is_none_or(|peak| peak < 44 << 10), "{peak:?} KiB");
-    running.wait().code(0);
+    // With -B1 it is held: there were two of it.
+    for (args, expected) in [
+        (&["^end$"][..], "end\n"),
+        (&["-B1", "^end$"], "next\nend\n"),
+    ] {
+        let mut running = cogrep(args.iter().copied()).spawn();
+        running.send("x".repeat(32 << 20));
+        running.send("\nnext\nend\n");
+        running.wait_for_stdout(|text| text == expected.as_bytes());
+        let peak = peak(&running);
+        assert!(peak.is_none_or(|peak| peak < 44 << 10), "{peak:?} KiB");
+        running.wait().code(0);
+    }
 }
 
 // All that was made of it was held until it was read: many times the line.

@@ -449,15 +449,12 @@ fn huge_patterns_are_taken_or_refused() {
             .code(0);
     }
     dir.write("regex", format!("({long}|b)+$"));
-    let output = cogrep(["-c", "-f", "regex"])
+    cogrep(["-c", "-f", "regex"])
         .dir(dir.path(""))
         .stdin("b\n")
-        .run();
-    // Taken, or refused with a sentence; never killed.
-    assert!(
-        output.stdout == b"1\n" || String::from_utf8_lossy(&output.stderr).contains("too large"),
-        "{output:?}"
-    );
+        .run()
+        .stdout("1\n")
+        .code(0);
     // Each of many, and one of many states: they were refused, or took minutes.
     let regexes = (0..20_000).map(|number| format!("user{number}:[0-9]+x"));
     dir.write("regexes", regexes.collect::<Vec<_>>().join("\n"));

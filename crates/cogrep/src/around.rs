@@ -121,10 +121,6 @@ impl Around {
         self.to_come
     }
 
-    pub(crate) fn has_to_come(&self) -> bool {
-        self.to_come > 0
-    }
-
     pub(crate) fn came(&mut self, count: u64) {
         self.to_come -= count;
     }

@@ -244,7 +244,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
 
     /// Is all that is wanted of the input there, with the context behind it?
     fn is_done(&self, input: InputState) -> bool {
-        input.has_enough && !self.around.has_to_come()
+        input.has_enough && self.around.still_to_come() == 0
     }
 
     /// What matches.

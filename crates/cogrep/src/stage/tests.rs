@@ -53,7 +53,7 @@ proptest! {
 
     /// However the text is cut into blocks.
     #[test]
-    fn every_combination_of_settings_selects_what_a_loop_over_lines_selects(
+    fn what_is_selected_numbered_and_counted_is_what_a_loop_over_lines_tells(
         text in "([ab]{0,3}\n){0,12}[ab]{0,2}",
         cut in 1_usize..12,
         (invert, line_numbers, named) in any::<(bool, bool, bool)>(),
