@@ -65,7 +65,8 @@ def idle(follower, count, seconds, base):
             wakes, used = switches(process.pid) - before[0], cpu(process.pid) - before[1]
         calls = None
         with contextlib.suppress(FileNotFoundError):
-            calls = measure.idle_calls([command], f"{traces}/trace", seconds, settling(count))
+            last = os.fsencode(paths[-1]) if count > 1 else measure.line(0)
+            calls = measure.idle_calls([command], f"{traces}/trace", seconds, settling(count), last)
     return wakes, used / 1e6, calls
 
 

@@ -231,13 +231,19 @@ def wait_all(running, started):
     return max(ended.values()) - started if len(ended) == len(running) else None
 
 
-def idle_calls(commands, trace, seconds, start=1):
-    """System calls that the chain makes, once started, in so many seconds in which nothing comes."""
+def idle_calls(commands, trace, seconds, start=1, last=b""):
+    """System calls that the chain makes, once started, in so many seconds in which nothing comes.
+
+    It has started so many seconds after it has printed `last`: traced, it takes long to come so far.
+    """
     traced = [
         ["strace", "-f", "-qq", "-ttt", "-o", f"{trace}.{number}", *command]
         for number, command in enumerate(commands)
     ]
-    with chain(traced):
+    with chain(traced, stdout=subprocess.PIPE) as running:
+        printed = b""
+        while last not in printed and (piece := os.read(running[-1].stdout.fileno(), PIECE)):
+            printed += piece
         time.sleep(start)
         since = time.time()
         time.sleep(seconds)
