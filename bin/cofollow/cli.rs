@@ -5,7 +5,7 @@ use std::num::{IntErrorKind, ParseIntError};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::OsStringValueParser;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use cofollow::{Headers, Start};
 use costage::printable;
@@ -75,9 +75,7 @@ impl Cli {
                 .get_one("sleep-interval")
                 .copied()
                 .unwrap_or(Duration::from_secs(1)),
-            processes: matches
-                .get_many("pid")
-                .map_or(Vec::new(), |pids| pids.copied().collect()),
+            processes: processes(matches),
             until_idle: matches.get_one("until-idle").copied(),
             partial_after: matches.get_one("partial-after").copied(),
             resume: matches.get_one::<OsString>("resume").map(PathBuf::from),
@@ -94,6 +92,18 @@ impl Cli {
             Mode::Descriptor => Some("warning: --retry only effective for the initial open"),
             Mode::Name => None,
         }
+    }
+}
+
+/// The processes whose ends are waited for; none, if one of them never ends: 0, which stands for the group of whoever
+/// asks, in `kill(2)`, with which tail does.
+fn processes(matches: &ArgMatches) -> Vec<u32> {
+    let typed = matches.get_many("pid").into_iter().flatten();
+    let processes: Vec<u32> = typed.copied().collect();
+    if processes.contains(&0) {
+        Vec::new()
+    } else {
+        processes
     }
 }
 
@@ -131,6 +141,13 @@ fn process(text: &str) -> Result<u32, Refusal> {
     };
     let pid = pid.ok().and_then(|pid| u32::try_from(pid).ok());
     pid.ok_or_else(|| Refusal(format!("invalid PID: '{}'{why}", printable(text))))
+}
+
+fn state(path: OsString) -> Result<OsString, Refusal> {
+    if path.is_empty() {
+        return Err(Refusal("option '--resume' needs the name of a file".into()));
+    }
+    Ok(path)
 }
 
 /// tail takes plain seconds; units are the other tools' habit.
@@ -208,7 +225,7 @@ fn start_and_end() -> [Arg; 6] {
         Arg::new("resume")
             .long("resume")
             .value_name("STATE")
-            .value_parser(OsStringValueParser::new())
+            .value_parser(OsStringValueParser::new().try_map(state))
             .help("Go on where the last run with this file STATE stopped, however it did, and keep STATE up to date"),
     ]
 }

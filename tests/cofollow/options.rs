@@ -73,6 +73,7 @@ fn what_is_no_way_to_follow_is_refused() {
         ("--sleep-interval=", "invalid number of seconds: ''"),
         ("--partial-after=soon", "--partial-after"),
         ("-cx", "invalid number of bytes: 'x'"),
+        ("--resume=", "option '--resume' needs the name of a file\n"),
         ("--re", "ambiguous"),
         ("--unknown", "unrecognized option '--unknown'"),
     ] {
@@ -191,6 +192,20 @@ fn it_ends_with_the_processes_and_after_what_they_wrote() {
         .stdout("1\n2\nbetween\n3\n")
         .stderr("")
         .code(0);
+}
+
+// As in tail. It was the end at once.
+#[test]
+fn process_0_never_ends() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    let gone = Cmd::new("true").spawn();
+    let pid = format!("--pid={}", gone.pid());
+    gone.wait().code(0);
+    let running = cofollow(&dir, ["--pid=0", &pid, "log"]).spawn();
+    running.wait_for_stdout(|out| out == b"1\n");
+    dir.append("log", "2\n");
+    running.wait_for_stdout(|out| out == b"1\n2\n");
 }
 
 #[test]
