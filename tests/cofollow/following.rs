@@ -366,12 +366,39 @@ fn a_file_that_is_mounted_by_itself_is_followed() {
         fs::create_dir(dir.path(directory)).expect("made");
         dir.write(&format!("{directory}/log"), "1\n");
     }
-    let script = r#"mount --bind host/log guest/log && exec "$0" guest/log"#;
-    let cmd = unshare().args([script]).arg(built("cofollow"));
+    let script = r#"mount --bind host/log guest/log && exec "$0" -q "$@" guest/log"#;
+    // Alone, and where the directory has one watch for all.
+    let others: Vec<String> = (0..50).map(|number| format!("guest/{number}")).collect();
+    for other in &others {
+        dir.write(other, "");
+    }
+    for (others, before) in [(&[][..], "1\n"), (&others, "1\n2\n")] {
+        let cmd = unshare().args([script]).arg(built("cofollow")).args(others);
+        let running = cmd.dir(dir.path("")).spawn();
+        running.wait_for_stdout(|out| out == before.as_bytes());
+        dir.append("host/log", "2\n");
+        running.wait_for_stdout(|out| out == (before.to_owned() + "2\n").as_bytes());
+    }
+}
+
+// As in a chroot. It was looked at from time to time.
+#[test]
+fn a_file_is_watched_where_there_is_no_proc() {
+    let unshare = || Cmd::new("unshare").args(["-rm", "sh", "-c"]);
+    let hide = "mount -t tmpfs none /proc";
+    if cfg!(not(target_os = "linux")) || !unshare().args([hide]).run().status.success() {
+        eprintln!("not tested here: nobody may mount");
+        return;
+    }
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    let script = format!(r#"{hide} && exec "$0" --debug log"#);
+    let cmd = unshare().args([&script]).arg(built("cofollow"));
     let running = cmd.dir(dir.path("")).spawn();
     running.wait_for_stdout(|out| out == b"1\n");
-    dir.append("host/log", "2\n");
+    dir.append("log", "2\n");
     running.wait_for_stdout(|out| out == b"1\n2\n");
+    assert!(!running.stderr_has(|err| contains(err, "from time to time")));
 }
 
 #[test]

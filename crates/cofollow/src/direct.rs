@@ -16,7 +16,7 @@ use {
     rustix::fs::inotify::{
         CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch,
     },
-    rustix::fs::{Mode, OFlags, open},
+    rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, open, statx},
     rustix::io::Errno,
     std::collections::BTreeSet,
     std::ffi::OsStr,
@@ -268,6 +268,22 @@ fn narrow(inotify: &OwnedFd, watch: i32, path: &Path) -> rustix::io::Result<()> 
         add_watch(inotify, &opened, ABOVE)?;
     }
     Ok(())
+}
+
+/// Is a file in this directory mounted there by itself? Then another directory is told of it. Before Linux 5.8 that
+/// cannot be asked.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_mounted(file: &Path, directory: &Path) -> bool {
+    let mount = |path: &Path| {
+        let found = statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).ok()?;
+        (found.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(found.stx_mnt_id)
+    };
+    mount(file) != mount(directory)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_mounted(_: &Path, _: &Path) -> bool {
+    false
 }
 
 /// Elsewhere `notify` tells of the files, with their directories, and nothing of those above.

@@ -9,7 +9,7 @@ use costage::{Call, Error, Event, Result, Ring, Waits, event};
 use notify::event::ModifyKind;
 use notify::{Config, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
 
-use crate::direct::{Direct, FileWatch, TOO_MANY};
+use crate::direct::{Direct, FileWatch, TOO_MANY, is_mounted};
 use crate::disk::Readable;
 use crate::file_system::FileSystem;
 use crate::identity::Identity;
@@ -260,18 +260,20 @@ impl Watch {
     }
 
     /// Watches all files in a directory, if so many are followed there that it pays. Does that tell of this one?
-    pub(crate) fn watch_with_others(&mut self, file: Identity, directory: &Path) -> bool {
-        if !Direct::TELLS_DATA {
-            // It is the watch that the directory has already.
-            return true;
+    pub(crate) fn watch_with_others(&mut self, file: &Path, directory: &Path) -> bool {
+        let known = self.directories.get(directory);
+        let pays = known.is_some_and(|known| known.users >= MANY) && !is_mounted(file, directory);
+        // Where it is not this that tells of data, the watch that the directory has already does.
+        !Direct::TELLS_DATA || pays && self.watch_files_in(directory).is_ok()
+    }
+
+    /// Watches all files in a directory that is watched.
+    pub(crate) fn watch_files_in(&mut self, directory: &Path) -> io::Result<()> {
+        let known = self.directories.get(directory);
+        if known.is_none_or(|known| known.watched.is_none()) {
+            return Err(io::ErrorKind::NotFound.into());
         }
-        // One that is mounted there by itself belongs to another directory.
-        let pays = |known: &Directory| {
-            let watched = known.watched;
-            known.users >= MANY && watched.is_some_and(|watched| watched.device == file.device)
-        };
-        let pays = self.directories.get(directory).is_some_and(pays);
-        pays && self.direct.watch_directory(directory).is_ok()
+        self.direct.watch_directory(directory)
     }
 
     /// Watches a file, whatever its name is or becomes.
@@ -446,19 +448,14 @@ mod tests {
     fn files_have_one_watch_together_where_many_are_followed() {
         let dir = tempfile::tempdir().expect("a directory");
         let mut watch = Watch::new().expect("a watch");
-        let meta = dir.path().metadata().expect("a directory");
-        let here = Identity::of(&meta, || FileSystem::at(dir.path()));
+        let log = dir.path().join("log");
+        std::fs::write(&log, "").expect("written");
         let mut use_again = |name| {
             watch.watch_hop(&hop(dir.path()), name).expect("watched");
-            watch.watch_with_others(here, dir.path())
+            watch.watch_with_others(&log, dir.path())
         };
         assert!(!(1..MANY).any(&mut use_again));
         assert!(use_again(MANY));
-        let mounted = Identity {
-            device: here.device + 1,
-            ..here
-        };
-        assert!(!watch.watch_with_others(mounted, dir.path()));
     }
 
     // A name whose watch had failed counted as no user, and took another's watch along when it went.

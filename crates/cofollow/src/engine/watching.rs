@@ -113,17 +113,18 @@ impl<D: Disk> Engine<D> {
             let Some(watch) = &mut self.watch else {
                 return;
             };
-            let with_others = |directory| watch.watch_with_others(generation.identity, directory);
-            if name.directory_of(at).is_some_and(with_others) {
+            let directory = name.directory_of(at);
+            if directory.is_some_and(|directory| watch.watch_with_others(&name.path, directory)) {
                 continue;
             }
-            let generation = &mut name.generations[at];
             // What is out of reach may come within it again.
             if !generation.file.is_within_reach() {
                 continue;
             }
             match watch.watch_file(&*generation.file, index) {
-                Ok(watch) => generation.watch = Some(watch),
+                Ok(watch) => name.generations[at].watch = Some(watch),
+                // There may be no /proc.
+                Err(_) if directory.is_some_and(|at| watch.watch_files_in(at).is_ok()) => {}
                 Err(error) => self.poll(index, &costage::reason(&error)),
             }
         }
