@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use cobroadcast::{Limits, Merge, Process, SharedBlocks, WhenFull, command, guard, merge, policy};
 use costage::{
-    Call, Error, Relay, Result, Stage, Written, descriptors, printable, printer, queue, reason,
-    sink,
+    Call, Error, Relay, Result, Stage, Written, descriptor_limit, printable, printer, queue,
+    reason, sink,
 };
 use coutils_cli::Program;
 
@@ -36,7 +36,7 @@ pub fn raise_limit(cli: &Cli) {
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let branches = count(cli.commands.len()).saturating_mul(BRANCH);
     let files = count(cli.files.len()).saturating_mul(FILE);
-    descriptors::raise_limit(branches.saturating_add(files).saturating_add(OTHERS));
+    descriptor_limit::raise(branches.saturating_add(files).saturating_add(OTHERS));
 }
 
 /// What is opened after the files needs no more than so many.

@@ -7,7 +7,7 @@ use std::process::{self, Command, ExitStatus, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
-use costage::{ProcessEnd, Told, Waits, descriptors};
+use costage::{ProcessEnd, Told, Waits, descriptor_limit};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::descendants;
@@ -34,7 +34,7 @@ impl Child {
         process: &Process,
     ) -> io::Result<Child> {
         let mut shell = Command::new("/bin/sh");
-        if let Some(limit) = descriptors::inherited_limit() {
+        if let Some(limit) = descriptor_limit::inherited() {
             // It is to have the limit that it would have without us.
             let limited = r#"ulimit -S -n "$1"; exec /bin/sh -c -- "$2""#;
             shell.args(["-c", limited, "sh", &limit.to_string()]);

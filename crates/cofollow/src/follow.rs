@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use costage::{Block, Pull, Pulled, Result, Source, Waits, descriptors};
+use costage::{Block, Pull, Pulled, Result, Source, Waits, descriptor_limit};
 
 use crate::disk::{Os, STDIN};
 use crate::engine::{Engine, Rules};
@@ -47,7 +47,7 @@ impl Follow {
         settings: Settings,
         notify: impl FnMut(&Notice) + Send + 'static,
     ) -> Result<Follow> {
-        descriptors::raise_limit(u64::MAX);
+        descriptor_limit::raise(u64::MAX);
         let Settings { start, resume, .. } = settings;
         let rules = Rules {
             by: settings.by,

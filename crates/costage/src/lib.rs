@@ -60,7 +60,7 @@
 mod block;
 mod combine;
 mod coroutine;
-pub mod descriptors;
+pub mod descriptor_limit;
 mod driver;
 mod error;
 mod event;

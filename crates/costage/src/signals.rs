@@ -38,7 +38,7 @@ const BUSY_AT_MOST: Duration = Duration::from_secs(2);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Second {
     /// It ends the process at once. After the first a chain has a second to write what it holds, and is ended when it
-    /// has used two seconds of processor time.
+    /// has used two seconds of processor time in code of its own (user mode).
     EndsTheProcess,
     /// It ends the loop: [`Driver::finish`](crate::Driver::finish) returns though the chain may not be idle. After
     /// the first the chain has all the time it needs. For who has others to tell of it.

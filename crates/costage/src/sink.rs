@@ -239,8 +239,8 @@ impl<F: AsFd> Sink<F> {
         self.output().and_then(Shortcut::into)
     }
 
-    /// Moves some of `file` along `shortcut`. `None`: it goes no further; what is wrong, if anything is, an
-    /// ordinary read or write will say. Only when all that was sent before has been written.
+    /// Moves some of `file` along `shortcut`. `None`: this way goes no further, and an ordinary read or write will tell
+    /// what is wrong, if anything is. To be called only when all that was sent before has been written.
     pub(crate) fn step(&mut self, shortcut: &mut Shortcut, file: BorrowedFd<'_>) -> Option<Flow> {
         debug_assert!(self.holds_nothing());
         let fd = self.fd.as_ref()?.as_fd();

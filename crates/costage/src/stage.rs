@@ -8,7 +8,7 @@ use crate::{Block, Error, Result, Waits};
 pub enum Flow {
     /// Send on.
     More,
-    /// Taken, but begin nothing more until [`Stage::wake`] answers `More`: back-pressure. What the sender has in
+    /// Taken, but begin nothing more until [`Stage::wake`] or [`Stage::flush`] answers `More`: back-pressure. What the sender has in
     /// hand, the rest of a block, may still come.
     Full,
     /// Wants no more, ever, whatever `flush` and `wake` answer later. Not an error: `-m` was reached, a coroutine
@@ -60,7 +60,9 @@ pub enum Flow {
 /// # Ok::<(), costage::Error>(())
 /// ```
 pub trait Stage {
-    /// Takes a block of whole lines; only the last block of all may end in an unfinished line.
+    /// Takes a block of whole lines; only the last block of all may end in an unfinished line. Unless the source frames
+    /// its input as it comes ([`Framing::AsItComes`](crate::Framing::AsItComes)) or passes unfinished lines on: then a
+    /// block may begin and end within a line, and a stage that needs whole lines must not stand in such a chain.
     fn send(&mut self, block: &Block) -> Result<Flow>;
 
     /// Where this stage sends on; `None` for a sink. What the default methods forward to.

@@ -75,7 +75,7 @@ impl Clock {
         Ok(Clock { fd, origin })
     }
 
-    /// A time, not one to wait for: whatever comes between the call and the setting makes it no later. The slack of
+    /// Absolute, not a time to wait: a delay between the call and the setting makes it no later. The slack of
     /// `prctl(2)` does not apply to it.
     fn set(&self, at: Instant) -> io::Result<()> {
         let (origin, shown) = self.origin;

@@ -59,7 +59,7 @@ const MIXED_ROUND: usize = 256 << 10;
 #[derive(Clone, Default)]
 pub struct Relay {
     lanes: Rc<RefCell<Lanes>>,
-    /// Who hears how bytes are had and given.
+    /// Who is told whether bytes are moved or read.
     tell: Option<Tell>,
 }
 
@@ -121,12 +121,12 @@ pub struct RelayReader {
     writers: Writers,
 }
 
-/// How the input's bytes are had without reading them.
+/// How the input's bytes are got without reading them.
 #[derive(Debug)]
 enum Way {
     Untried,
-    /// They are in a pipe, and where there are several outputs are moved into this one first: who reads the input, too,
-    /// would take some of it after the first output has got a copy and before the next.
+    /// From a pipe. For several outputs they are first moved into this one: another reader of the input could take some
+    /// of them between the copy for the first output and that for the next.
     Pipe(Staging),
     /// They are put into this pipe, and are gone from it at the end of each round unless some output took less.
     File(Staging),

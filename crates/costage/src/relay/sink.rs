@@ -61,7 +61,7 @@ struct Output<F> {
     capacity: usize,
     /// It is moved nothing any more; what is in the pipe is to be sent.
     refuses: bool,
-    /// So many bytes that it is sent next it has already.
+    /// How many of the bytes that it is sent next it has already got.
     skip: usize,
     closed: bool,
     /// Whether it is moved what comes, as was told.

@@ -28,8 +28,9 @@ pub(crate) fn flag_repeat(
     unsafe { signal_hook::low_level::register(signal, action) }.map(|_| ())
 }
 
-/// From now on each of `signals` gives the process so much processor time to come to its end, and after that it ends as
-/// by the one that `caught` says.
+/// From now on each of `signals` gives the process so much processor time in user mode to come to its end, and after
+/// that it ends as by the one that `caught` says. Not in system calls, too: what counts those rings by SIGPROF, which
+/// profilers use.
 pub(crate) fn end_if_busy(
     signals: &[libc::c_int],
     time: Duration,

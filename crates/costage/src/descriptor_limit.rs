@@ -9,9 +9,9 @@ use crate::sys;
 static INHERITED: Mutex<Option<u64>> = Mutex::new(None);
 
 /// Raises the limit on descriptors to what the system allows, if it is below `wanted`; where that is not allowed the
-/// old one has to do. Processes that are started from here inherit it: [`inherited_limit`] is what they should have,
+/// old one has to do. Processes that are started from here inherit it: [`inherited`] is what they should have,
 /// since some take a large one badly (`select(2)` cannot handle descriptors above 1023).
-pub fn raise_limit(wanted: u64) {
+pub fn raise(wanted: u64) {
     let mut inherited = INHERITED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Ok((now, most)) = sys::descriptor_limits()
         && now < wanted.min(most)
@@ -22,7 +22,7 @@ pub fn raise_limit(wanted: u64) {
 }
 
 /// The limit that there was before it was raised; `None` if it was not.
-pub fn inherited_limit() -> Option<u64> {
+pub fn inherited() -> Option<u64> {
     *INHERITED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -36,12 +36,12 @@ mod tests {
         // Some start with all they may have.
         let before = if before == most { most / 2 } else { before };
         sys::set_descriptor_limits(before, most).expect("lowered");
-        raise_limit(before);
-        assert_eq!(inherited_limit(), None);
+        raise(before);
+        assert_eq!(inherited(), None);
         for wanted in [before + 1, u64::MAX] {
-            raise_limit(wanted);
+            raise(wanted);
             assert_eq!(sys::descriptor_limits().expect("limits"), (most, most));
-            assert_eq!(inherited_limit(), Some(before));
+            assert_eq!(inherited(), Some(before));
         }
     }
 }
