@@ -108,8 +108,38 @@ pub(crate) struct Targets {
     /// Whom a link concerns, and whom what is like its target.
     links: Routes,
     shapes: Routes,
-    /// What was made that is like the target of a name's link, and how often its links have been replaced since.
-    made: HashMap<usize, VecDeque<(PathBuf, usize)>>,
+    /// Where links of a shape led for a name when it was last looked at.
+    present: HashMap<(usize, PathBuf), PathBuf>,
+    /// What was made that is like the target of a name's link, the oldest first.
+    made: HashMap<usize, VecDeque<Candidate>>,
+}
+
+/// What was made that is like the target of a link.
+#[derive(Debug)]
+struct Candidate {
+    path: PathBuf,
+    /// How often the name's links have been replaced since.
+    replaced: usize,
+    /// Where the link led by then, as far as was known.
+    before: Option<PathBuf>,
+}
+
+/// What a link of a name may have led to, and is gone.
+#[derive(Debug)]
+pub(crate) struct Passed {
+    pub(crate) name: usize,
+    pub(crate) path: PathBuf,
+    before: Option<PathBuf>,
+    later: Vec<PathBuf>,
+}
+
+impl Passed {
+    /// May a link have led there that leads to `target` now? One that was only set again has not: it leads where it led.
+    pub(crate) fn is_before(&self, target: &Path) -> bool {
+        let is_beside = target.parent() == self.path.parent();
+        let is_changed = self.before.as_deref() != Some(target);
+        is_beside && (is_changed || self.later.iter().any(|later| later == target))
+    }
 }
 
 impl Targets {
@@ -117,7 +147,10 @@ impl Targets {
     pub(crate) fn add(&mut self, hop: &Hop, name: usize) {
         if let Some(target) = &hop.target {
             self.links.add(hop.path(), name);
-            self.shapes.add(shape_of(&target.path), name);
+            let shape = shape_of(&target.path);
+            let present = (name, shape.clone());
+            self.present.insert(present, target.path.clone());
+            self.shapes.add(shape, name);
         }
     }
 
@@ -125,13 +158,17 @@ impl Targets {
     pub(crate) fn remove(&mut self, hop: &Hop, name: usize) {
         if let Some(target) = &hop.target {
             self.links.remove(&hop.path(), name);
-            self.shapes.remove(&shape_of(&target.path), name);
+            let present = (name, shape_of(&target.path));
+            self.shapes.remove(&present.1, name);
+            let users = self.shapes.of(&present.1);
+            if !users.is_some_and(|mut users| users.any(|user| user == name)) {
+                self.present.remove(&present);
+            }
         }
     }
 
-    /// Takes in what this event says of the path. The names that a link may have led there, and leads elsewhere now that
-    /// it is gone.
-    pub(crate) fn note(&mut self, kind: EventKind, path: &Path) -> Vec<usize> {
+    /// Takes in what this event says of the path. For which names may a link have led there, and away before it was gone?
+    pub(crate) fn note(&mut self, kind: EventKind, path: &Path) -> Vec<Passed> {
         let mut passed = Vec::new();
         let is_made = match kind {
             EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => true,
@@ -140,23 +177,38 @@ impl Targets {
         };
         for name in self.links.of(path).into_iter().flatten() {
             let made = self.made.get_mut(&name).filter(|_| is_made);
-            for (_, replaced) in made.into_iter().flatten() {
-                *replaced += 1;
+            for candidate in made.into_iter().flatten() {
+                candidate.replaced += 1;
             }
         }
-        for name in self.shapes.of(&shape_of(path)).into_iter().flatten() {
+        let shape = shape_of(path);
+        for name in self.shapes.of(&shape).into_iter().flatten() {
             let made = self.made.entry(name).or_default();
-            let known = made.iter().position(|(known, _)| known == path);
-            let known = known.and_then(|at| made.remove(at));
+            let known = made.iter().position(|known| known.path == path);
+            let known = known.and_then(|at| Some((at, made.remove(at)?)));
             if is_made {
                 if made.len() == REMEMBERED {
                     made.pop_front();
                 }
-                made.push_back((path.to_owned(), 0));
+                made.push_back(Candidate {
+                    path: path.to_owned(),
+                    replaced: 0,
+                    before: self.present.get(&(name, shape.clone())).cloned(),
+                });
             } else if matches!(kind, EventKind::Remove(_))
-                && known.is_some_and(|(_, replaced)| replaced > 1)
+                && let Some((at, known)) = known
+                && known.replaced > 1
             {
-                passed.push(name);
+                passed.push(Passed {
+                    name,
+                    path: known.path,
+                    before: known.before,
+                    later: made
+                        .iter()
+                        .skip(at)
+                        .map(|later| later.path.clone())
+                        .collect(),
+                });
             }
         }
         passed
@@ -251,7 +303,24 @@ mod tests {
         let told = events
             .iter()
             .flat_map(|(kind, path)| targets.note(*kind, Path::new(path)));
-        told.inspect(|name| assert_eq!(*name, 7)).count()
+        told.inspect(|passed| assert_eq!(passed.name, 7)).count()
+    }
+
+    // `ln -sfn app-1.log app.log` twice, with an `app-7.log` that came and went.
+    #[test]
+    fn a_link_that_leads_where_it_led_has_led_nowhere_else() {
+        let passed = |later: &[&str]| Passed {
+            name: 7,
+            path: "/v/..2".into(),
+            before: Some("/v/..1".into()),
+            later: later.iter().map(PathBuf::from).collect(),
+        };
+        assert!(!passed(&[]).is_before(Path::new("/v/..1")));
+        assert!(!passed(&["/v/..3"]).is_before(Path::new("/v/..1")));
+        assert!(!passed(&[]).is_before(Path::new("/other/..3")));
+        assert!(passed(&[]).is_before(Path::new("/v/..3")));
+        // It was told of late, when the next was known already.
+        assert!(passed(&["/v/..1"]).is_before(Path::new("/v/..1")));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::direct::{Direct, FileWatch, TOO_MANY, is_mounted};
 use crate::disk::Readable;
 use crate::file_system::FileSystem;
 use crate::identity::Identity;
-use crate::passing::{Came, Made, Targets};
+use crate::passing::{Came, Made, Passed, Targets};
 use crate::resolve::Hop;
 use crate::routes::Routes;
 
@@ -31,8 +31,8 @@ pub(crate) struct Changes {
     pub(crate) names: BTreeSet<usize>,
     /// What was made under these names.
     pub(crate) came: BTreeMap<usize, Came>,
-    /// What links of these names may have led to, and is gone.
-    pub(crate) passed: Vec<(usize, PathBuf)>,
+    /// What links may have led to, and is gone.
+    pub(crate) passed: Vec<Passed>,
     /// Names to whose files something was written.
     pub(crate) data: BTreeSet<usize>,
     /// Patterns of which any other files may match now.
@@ -78,10 +78,9 @@ impl Shared {
         let mut concerns = false;
         for path in event.paths {
             if !is_data {
-                for name in self.targets.note(event.kind, &path) {
-                    concerns = true;
-                    self.changes.passed.push((name, path.clone()));
-                }
+                let passed = self.targets.note(event.kind, &path);
+                concerns |= !passed.is_empty();
+                self.changes.passed.extend(passed);
                 let ways = self.ways.of(&path).into_iter().flatten();
                 self.changes.globs.extend(ways.inspect(|_| concerns = true));
                 let parent = path.parent().and_then(|parent| self.entries.of(parent));

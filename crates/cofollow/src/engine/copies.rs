@@ -102,14 +102,8 @@ impl<D: Disk> Engine<D> {
         let Ok(opened) = self.open(sibling) else {
             return Copied::No;
         };
-        // An empty file has nothing that could come late.
-        let within = if opened.sibling.facts.length == 0 {
-            self.rules.poll.max(SILENCE)
-        } else {
-            self.rules.poll
-        };
         let mut copied = Copied::No;
-        if self.may_become_copy(owner, &opened, within) {
+        if self.may_become_copy(owner, &opened) {
             copied = Copied::Perhaps;
         } else if self.is_copy(owner, &opened, &[]) {
             copied = self.doubt(&opened.sibling);
@@ -200,20 +194,16 @@ impl<D: Disk> Engine<D> {
         self.lookalikes.note_doubt(&sibling.facts, &sibling.path)
     }
 
-    /// Has somebody begun `within` this time to copy the present file, perhaps, and is not far enough to tell? Nothing is
-    /// younger than what was made in the same tick of the clock.
-    pub(super) fn may_become_copy(
-        &self,
-        index: usize,
-        opened: &Opened<D::File>,
-        within: Duration,
-    ) -> bool {
+    /// Is somebody just copying the present file, perhaps, and not far enough to tell? Nothing is younger than what was
+    /// made in the same tick of the clock.
+    pub(super) fn may_become_copy(&self, index: usize, opened: &Opened<D::File>) -> bool {
         let facts = &opened.sibling.facts;
         let Some((present, born)) = self.names[index].present().zip(facts.identity.born) else {
             return false;
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let is_new = now.is_ok_and(|now| now.saturating_sub(Duration::from_nanos(born)) < within);
+        let is_new =
+            now.is_ok_and(|now| now.saturating_sub(Duration::from_nanos(born)) < self.rules.poll);
         // Without following there is no other look.
         self.rules.follow
             && !self.is_last_look

@@ -55,9 +55,11 @@ impl<D: Disk> Engine<D> {
                 *missed.entry(index).or_default() += count;
             }
         }
-        for (index, target) in &changes.passed {
-            if !self.looked_into.has(*index, target) {
-                *missed.entry(*index).or_default() += 1;
+        for passed in &changes.passed {
+            let index = passed.name;
+            let is_swapped = self.targets(index).any(|now| passed.is_before(&now.path));
+            if is_swapped && !self.looked_into.has(index, &passed.path) {
+                *missed.entry(index).or_default() += 1;
             }
         }
         missed.retain(|_, count| *count > 0 && self.rules.by == By::Name);

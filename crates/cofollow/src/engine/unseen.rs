@@ -89,9 +89,7 @@ impl<D: Disk> Engine<D> {
                 }
                 if own.contains(&identity) || self.is_anywhere(identity) {
                     known.push(opened.sibling);
-                } else if identity.born > of_present
-                    && self.may_become_copy(index, &opened, self.rules.poll)
-                {
+                } else if identity.born > of_present && self.may_become_copy(index, &opened) {
                     is_open = true;
                 } else {
                     is_moving = true;

@@ -83,23 +83,6 @@ fn what_may_be_the_beginning_of_a_copy_is_looked_at_again() {
     assert_eq!(all_of(&mut engine), "1\n");
 }
 
-// One who copies may be kept from the processor between making the file and filling it: it was followed as a log by then.
-#[test]
-fn what_is_empty_may_become_a_copy_for_as_long_as_a_copy_is_held() {
-    let text = format!("{BANNER}1\n");
-    let (dir, mut engine) = followed(&[("log", &text)]);
-    engine.rules.poll = Duration::ZERO;
-    fs::write(dir.path().join("log.1"), "").expect("written");
-    engine.look_at_all();
-    assert_eq!(all_of(&mut engine), "");
-    fs::write(dir.path().join("log.1"), &text).expect("written");
-    engine.look_at_all();
-    fs::write(dir.path().join("log"), "2\n").expect("written");
-    engine.look_at_all();
-    engine.look_at_last();
-    assert_eq!(all_of(&mut engine), "2\n");
-}
-
 // It was read at once, as something older than the log.
 #[test]
 fn what_was_made_in_the_same_tick_may_become_a_copy() {
