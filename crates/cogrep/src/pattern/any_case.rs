@@ -19,7 +19,7 @@ const SPELLINGS: usize = 16;
 /// So many times as many units as there are bytes are compared in vain, and so many more, until an automaton is
 /// faster, which takes about as long for a byte.
 const COMPARED_AT_MOST: usize = 4;
-const COMPARED_AT_LEAST: usize = 4096;
+const COMPARED_AT_LEAST: usize = 512;
 
 /// Texts of which one has to be there, whatever its case; it may have to be a word.
 #[derive(Clone, Debug)]

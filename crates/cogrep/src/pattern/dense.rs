@@ -12,23 +12,23 @@ use regex_automata::util::start;
 use regex_automata::{Anchored, Input, MatchKind};
 use regex_syntax::hir::{Hir, Look};
 
-/// What the table may take, and what making it may: beyond it the states are made as they are needed.
+/// Limits, in bytes: of the table, and of the memory to build it. Beyond them states are made as they are needed.
 const TABLE_AT_MOST: usize = 1 << 20;
 const MAKING_AT_MOST: usize = 4 << 20;
-/// What it is made of may take so much: of more the table takes seconds to make, and does not fit at last.
-const MADE_OF_AT_MOST: usize = 256 << 10;
+/// And of the NFA that it is built from: from more the table takes seconds to build, and does not fit in the end.
+const NFA_AT_MOST: usize = 256 << 10;
 
 /// A table of states, and the way through the text.
 #[derive(Clone, Debug)]
 pub(super) struct Dense {
     dfa: Arc<dense::DFA<Vec<u32>>>,
-    way: Way,
+    scan: Scan,
     /// What the last byte of a line has to be, where a match ends there.
     last: Option<Bytes>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum Scan {
     /// Through every byte.
     Through,
     /// A match begins where a line does: from there, as far as it may still be one. With the state to begin in.
@@ -48,7 +48,7 @@ impl Dense {
             let first = first_state(&dfa, terminator)?;
             return Some(Dense {
                 dfa: Arc::new(dfa),
-                way: Way::FromStart(first),
+                scan: Scan::FromStart(first),
                 last: None,
             });
         }
@@ -58,27 +58,27 @@ impl Dense {
             return Some(Dense {
                 last: Bytes::that_lead_on(&dfa, first, terminator),
                 dfa: Arc::new(dfa),
-                way: Way::FromEnd(first),
+                scan: Scan::FromEnd(first),
             });
         }
         Some(Dense {
             dfa: Arc::new(table(hir, terminator, false, Anchored::No)?),
-            way: Way::Through,
+            scan: Scan::Through,
             last: None,
         })
     }
 
     /// A place in the first line that matches, or its end.
     pub(super) fn find(&self, text: &[u8], from: usize, terminator: u8) -> Option<usize> {
-        match self.way {
-            Way::Through => {
+        match self.scan {
+            Scan::Through => {
                 let input = Input::new(text).range(from..).earliest(true);
                 // A table without bytes at which it gives up does not fail.
                 let found = self.dfa.try_search_fwd(&input).ok().flatten()?;
                 Some(found.offset())
             }
-            Way::FromStart(first) => self.forward(first, text, from, terminator),
-            Way::FromEnd(first) => self.backward(first, text, from, terminator),
+            Scan::FromStart(first) => self.forward(first, text, from, terminator),
+            Scan::FromEnd(first) => self.backward(first, text, from, terminator),
         }
     }
 
@@ -166,7 +166,7 @@ fn table(
         .reverse(reverse)
         .which_captures(WhichCaptures::None)
         .look_matcher(looks)
-        .nfa_size_limit(Some(MADE_OF_AT_MOST));
+        .nfa_size_limit(Some(NFA_AT_MOST));
     let nfa = Compiler::new().configure(nfa).build_from_hir(hir).ok()?;
     let starts = if anchored.is_anchored() {
         StartKind::Anchored
@@ -263,10 +263,10 @@ impl Bytes {
 
 impl fmt::Display for Dense {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.way {
-            Way::Through => "a table of states",
-            Way::FromStart(_) => "a table of states, from the start of each line",
-            Way::FromEnd(_) => "a table of states, from the end of each line",
+        f.write_str(match self.scan {
+            Scan::Through => "a table of states",
+            Scan::FromStart(_) => "a table of states, from the start of each line",
+            Scan::FromEnd(_) => "a table of states, from the end of each line",
         })
     }
 }

@@ -27,6 +27,7 @@ impl Text {
         }
     }
 
+    #[inline]
     pub(super) fn find(&self, text: &[u8]) -> Option<usize> {
         match self {
             Text::AsItIs(finder) => finder.find(text),
@@ -58,11 +59,11 @@ impl fmt::Display for Text {
 #[derive(Clone, Debug)]
 pub(super) struct Literal {
     text: Text,
-    place: Place,
+    how: How,
 }
 
 #[derive(Clone, Debug)]
-enum Place {
+enum How {
     Anywhere,
     Word,
     /// The text between two terminators: what is rare in it tells one such line from all others.
@@ -72,24 +73,25 @@ enum Place {
 impl Literal {
     /// `text` is not empty and has no terminator in it. Of case, only that of ASCII's letters is ignored.
     pub(super) fn new(text: &[u8], syntax: Syntax) -> Literal {
-        let place = if syntax.lines {
+        let how = if syntax.lines {
             let terminator = [syntax.terminator];
             let line = [&terminator, text, &terminator].concat();
-            Place::Line(Text::new(&line, syntax.ignore_case))
+            How::Line(Text::new(&line, syntax.ignore_case))
         } else if syntax.words {
-            Place::Word
+            How::Word
         } else {
-            Place::Anywhere
+            How::Anywhere
         };
         let text = Text::new(text, syntax.ignore_case);
-        Literal { text, place }
+        Literal { text, how }
     }
 
+    #[inline]
     pub(super) fn find(&self, text: &[u8], from: usize, terminator: u8) -> Option<usize> {
-        match &self.place {
-            Place::Anywhere => self.text.find(&text[from..]).map(|at| from + at),
-            Place::Word => self.find_word(text, from),
-            Place::Line(line) => self.find_line(line, text, from, terminator),
+        match &self.how {
+            How::Anywhere => self.text.find(&text[from..]).map(|at| from + at),
+            How::Word => self.find_word(text, from),
+            How::Line(line) => self.find_line(line, text, from, terminator),
         }
     }
 
@@ -124,7 +126,7 @@ impl Literal {
 
     /// Is what it finds in a text of several lines what it finds in each?
     pub(super) fn finds_in_blocks(&self) -> bool {
-        !matches!(self.place, Place::Line(_))
+        !matches!(self.how, How::Line(_))
     }
 
     pub(super) fn bounds(&self, line: &[u8], from: usize) -> Option<Range<usize>> {
@@ -133,16 +135,16 @@ impl Literal {
         loop {
             let at = start + self.text.find(&line[start..])?;
             let found = at..at + length;
-            let fits = match self.place {
-                Place::Anywhere => true,
-                Place::Word => is_word(line, &found),
-                Place::Line(_) => found == (0..line.len()),
+            let fits = match self.how {
+                How::Anywhere => true,
+                How::Word => is_word(line, &found),
+                How::Line(_) => found == (0..line.len()),
             };
             if fits {
                 return Some(found);
             }
-            start = match self.place {
-                Place::Word => next_word(line, at + 1),
+            start = match self.how {
+                How::Word => next_word(line, at + 1),
                 _ => at + 1,
             };
         }

@@ -19,7 +19,7 @@ use super::{PatternError, Syntax, line_around};
 const WORTH_GRAMS: usize = 24;
 
 /// So long, all together, few texts may be for the automaton to be a table.
-const LONG: usize = 10_000;
+const LONG_TOGETHER: usize = 10_000;
 
 /// Texts of which one has to be there; it may have to be a word.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl Literals {
             MatchKind::LeftmostFirst
         };
         // A table of all states takes minutes to make for long texts.
-        let are_long = texts.iter().map(|text| text.len()).sum::<usize>() > LONG;
+        let are_long = texts.iter().map(|text| text.len()).sum::<usize>() > LONG_TOGETHER;
         let automaton = AhoCorasick::builder()
             .kind(are_long.then_some(AhoCorasickKind::ContiguousNFA))
             .match_kind(kind)

@@ -17,7 +17,7 @@ pub(super) enum Way {
 }
 
 /// The trials so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Race {
     /// The next is the last of these.
     to_come: Vec<Way>,

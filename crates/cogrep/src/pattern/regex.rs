@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use regex_automata::meta::{Cache, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
@@ -31,7 +31,7 @@ const STATES_AT_MOST: usize = 64 << 20;
 pub(super) struct LineRegex {
     /// What every match has in it.
     filter: Option<Filter>,
-    regex: Engine,
+    regex: Meta,
     table: Table,
     /// How it goes through the text now.
     way: Way,
@@ -71,7 +71,7 @@ impl LineRegex {
             if syntax.lines { as_lines(hir) } else { hir }
         };
         let searched = around(bare.clone(), Words::Ascii);
-        let regex = Engine::new(&searched, syntax.terminator)?;
+        let regex = Meta::new(&searched, syntax.terminator)?;
         let required = Required::of(&bare);
         let filter = required.as_ref().map(|required| {
             Ok(Filter {
@@ -112,27 +112,33 @@ impl LineRegex {
     }
 
     pub(super) fn find(&mut self, text: &[u8], from: usize, terminator: u8) -> Option<usize> {
-        let Some(race) = &mut self.race else {
-            return self.search(text, from, terminator);
-        };
-        let mut race = std::mem::take(race);
-        let before = Instant::now();
+        let before = self.race.is_some().then(Instant::now);
         let found = self.search(text, from, terminator);
-        let searched = found.unwrap_or(text.len()) - from;
-        let mut is_settled = false;
-        if let Some((next, settled)) = race.note(self.way, searched, before.elapsed()) {
-            is_settled = settled;
-            if !self.goes(next) {
-                is_settled = true;
-                self.goes(race.fastest());
-            }
+        if let Some(before) = before {
+            self.note(found.unwrap_or(text.len()) - from, before.elapsed());
         }
-        self.race = (!is_settled).then_some(race);
         found
     }
 
+    /// Notes for the race that so many bytes were searched in that time.
+    fn note(&mut self, searched: usize, took: Duration) {
+        let Some(race) = &mut self.race else {
+            return;
+        };
+        if let Some((next, is_settled)) = race.note(self.way, searched, took) {
+            let fastest = race.fastest();
+            let can = self.try_way(next);
+            if !can {
+                self.try_way(fastest);
+            }
+            if is_settled || !can {
+                self.race = None;
+            }
+        }
+    }
+
     /// Goes another way from here on, if it can.
-    pub(super) fn goes(&mut self, way: Way) -> bool {
+    pub(super) fn try_way(&mut self, way: Way) -> bool {
         if let (Way::Table, Table::NotYet(hir)) = (way, &self.table) {
             let made = Dense::new(hir, self.grouped.terminator);
             self.table = made.map_or(Table::Impossible, Table::Made);
@@ -259,23 +265,23 @@ impl fmt::Display for LineRegex {
 
 /// An engine of the regex crate with its working memory.
 #[derive(Clone, Debug)]
-pub(super) struct Engine {
+pub(super) struct Meta {
     regex: Regex,
     cache: Box<Cache>,
 }
 
-impl Engine {
+impl Meta {
     /// An engine that knows no groups but the match.
-    fn new(hir: &Hir, terminator: u8) -> Result<Engine, PatternError> {
+    fn new(hir: &Hir, terminator: u8) -> Result<Meta, PatternError> {
         // `None` is for engines that are never asked for a match's start; the meta engine then finds nothing.
         let (kind, groups) = (MatchKind::LeftmostFirst, WhichCaptures::Implicit);
-        Engine::with_groups(hir, terminator, kind, groups, Some(COMPILED_AT_MOST))
+        Meta::with_groups(hir, terminator, kind, groups, Some(COMPILED_AT_MOST))
     }
 
     /// One that knows its groups, without a limit: what it is made of was within one when the search was compiled of
     /// the same.
-    pub(super) fn unbounded(hir: &Hir, terminator: u8, kind: MatchKind) -> Engine {
-        Engine::with_groups(hir, terminator, kind, WhichCaptures::All, None)
+    pub(super) fn unbounded(hir: &Hir, terminator: u8, kind: MatchKind) -> Meta {
+        Meta::with_groups(hir, terminator, kind, WhichCaptures::All, None)
             .expect("the same regex without its groups was compiled, and there is no limit")
     }
 
@@ -285,7 +291,7 @@ impl Engine {
         kind: MatchKind,
         groups: WhichCaptures,
         limit: Option<usize>,
-    ) -> Result<Engine, PatternError> {
+    ) -> Result<Meta, PatternError> {
         let ranges = length_written_out(hir, ranges);
         let states = ranges.saturating_mul(STATES_A_RANGE);
         let config = Regex::config()
@@ -303,7 +309,7 @@ impl Engine {
                 None => PatternError::new(error),
             })?;
         let cache = Box::new(regex.create_cache());
-        Ok(Engine { regex, cache })
+        Ok(Meta { regex, cache })
     }
 
     /// The end of a match is enough where the match is within one line, and half the work.
@@ -337,13 +343,13 @@ fn is_surely_word(line: &[u8], found: &Range<usize>) -> bool {
 struct Grouped {
     hir: Hir,
     terminator: u8,
-    compiled: Option<Engine>,
+    compiled: Option<Meta>,
 }
 
 impl Grouped {
-    fn engine(&mut self) -> &mut Engine {
+    fn engine(&mut self) -> &mut Meta {
         self.compiled.get_or_insert_with(|| {
-            Engine::unbounded(&self.hir, self.terminator, MatchKind::LeftmostFirst)
+            Meta::unbounded(&self.hir, self.terminator, MatchKind::LeftmostFirst)
         })
     }
 }

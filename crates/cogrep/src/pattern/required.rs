@@ -12,9 +12,9 @@ use super::{PatternError, Syntax};
 const SHORT_AT_MOST: usize = 64;
 const TEXTS_AT_MOST: usize = 100_000;
 /// From so many bytes on a text is not short.
-const LONG: usize = 4;
+const LONG_ENOUGH: usize = 4;
 
-/// Texts of which one is in every match.
+/// Texts, one of which is in every match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Required {
     what: What,
@@ -48,7 +48,8 @@ impl Required {
 }
 
 impl What {
-    /// The longer the rarer; of several texts one is found more often.
+    /// An estimate of how rare it is: twice the length of one text in bytes, and of several that of the shortest, the
+    /// less the more there are; a text in any case is as two. Of two of one worth the last is taken.
     fn worth(&self) -> usize {
         match self {
             What::Texts(texts) => {
@@ -78,7 +79,7 @@ fn what(hir: &Hir) -> Option<What> {
                     What::AnyCase(_) => return None,
                 }
             }
-            let are_short = texts.iter().any(|text| text.len() < LONG);
+            let are_short = texts.iter().any(|text| text.len() < LONG_ENOUGH);
             if texts.len()
                 > if are_short {
                     SHORT_AT_MOST

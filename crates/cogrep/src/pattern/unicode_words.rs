@@ -7,21 +7,20 @@ use std::ops::Range;
 use regex_automata::{Anchored, Input, MatchKind};
 use regex_syntax::hir::Hir;
 
-use super::regex::Engine;
+use super::regex::Meta;
 use super::words::{character, is_word, is_word_before};
 
 /// Words of all scripts.
 #[derive(Clone, Debug)]
 pub(super) struct UnicodeWords {
     hir: Hir,
-    compiled: Option<Engine>,
-    how: How,
+    compiled: Option<Meta>,
+    matches: Matches,
 }
 
 #[derive(Clone, Debug)]
-enum How {
-    /// The pattern matches whole characters alone: so it is as well looked for in the line with blanks in the place of
-    /// its broken bytes.
+enum Matches {
+    /// The pattern matches whole characters only, so the terminator may stand for each broken byte of the line.
     Characters(Mended),
     /// It has broken bytes itself: each place is tried. Slow, and rare.
     Bytes { terminator: u8 },
@@ -36,7 +35,7 @@ impl UnicodeWords {
         UnicodeWords {
             hir,
             compiled: None,
-            how: How::Characters(Mended {
+            matches: Matches::Characters(Mended {
                 terminator,
                 place: NOWHERE,
                 line: Vec::new(),
@@ -49,25 +48,25 @@ impl UnicodeWords {
         UnicodeWords {
             hir,
             compiled: None,
-            how: How::Bytes { terminator },
+            matches: Matches::Bytes { terminator },
         }
     }
 
     /// Another line is searched: it may be where the last one was.
     pub(super) fn begin_line(&mut self) {
-        if let How::Characters(mended) = &mut self.how {
+        if let Matches::Characters(mended) = &mut self.matches {
             mended.place = NOWHERE;
         }
     }
 
     pub(super) fn bounds(&mut self, line: &[u8], from: usize) -> Option<Range<usize>> {
-        match &mut self.how {
-            How::Characters(mended) => {
+        match &mut self.matches {
+            Matches::Characters(mended) => {
                 let line = mended.of(line);
                 let engine = self.compiled.get_or_insert_with(|| first_engine(&self.hir));
                 engine.find(&Input::new(line).range(from..))
             }
-            How::Bytes { terminator } => {
+            Matches::Bytes { terminator } => {
                 let engine = self
                     .compiled
                     .get_or_insert_with(|| longest_engine(&self.hir, *terminator));
@@ -87,9 +86,9 @@ impl UnicodeWords {
         let Some(found) = self.bounds(line, from) else {
             return;
         };
-        let line = match &mut self.how {
-            How::Characters(mended) => mended.of(line),
-            How::Bytes { .. } => line,
+        let line = match &mut self.matches {
+            Matches::Characters(mended) => mended.of(line),
+            Matches::Bytes { .. } => line,
         };
         if let Some(engine) = &mut self.compiled {
             engine.groups(
@@ -100,16 +99,16 @@ impl UnicodeWords {
     }
 }
 
-fn first_engine(hir: &Hir) -> Engine {
-    Engine::unbounded(hir, IN_NO_TEXT, MatchKind::LeftmostFirst)
+fn first_engine(hir: &Hir) -> Meta {
+    Meta::unbounded(hir, IN_NO_TEXT, MatchKind::LeftmostFirst)
 }
 
-fn longest_engine(hir: &Hir, terminator: u8) -> Engine {
-    Engine::unbounded(hir, terminator, MatchKind::All)
+fn longest_engine(hir: &Hir, terminator: u8) -> Meta {
+    Meta::unbounded(hir, terminator, MatchKind::All)
 }
 
 /// The longest match at each place, and if that is no word a shorter one, as grep tries them.
-fn first_word(engine: &mut Engine, line: &[u8], from: usize) -> Option<Range<usize>> {
+fn first_word(engine: &mut Meta, line: &[u8], from: usize) -> Option<Range<usize>> {
     let mut start = from;
     while start <= line.len() {
         if is_word_before(line, start) {
