@@ -368,7 +368,7 @@ fn a_file_that_is_mounted_by_itself_is_followed() {
     }
     let script = r#"mount --bind host/log guest/log && exec "$0" -q "$@" guest/log"#;
     // Alone, and where the directory has one watch for all.
-    let others: Vec<String> = (0..50).map(|number| format!("guest/{number}")).collect();
+    let others: Vec<String> = (0..600).map(|number| format!("guest/{number}")).collect();
     for other in &others {
         dir.write(other, "");
     }
