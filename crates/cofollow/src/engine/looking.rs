@@ -42,6 +42,10 @@ impl<D: Disk> Engine<D> {
         let (output, state) = (self.rules.output, self.state_file());
         let found = self.names[index].look(&self.disk, output, state, &mut self.notify);
         self.note_targets(index, &found);
+        if matches!(found, Found::New(..)) && self.has_links(index) {
+            // They may have been swapped since they were resolved, and what was opened is the end of what came in between.
+            self.rewatch(index);
+        }
         let is_change = !matches!(found, Found::Same);
         match found {
             // Nothing of it is to come twice.

@@ -92,6 +92,11 @@ impl<D: Disk> Engine<D> {
         }
     }
 
+    /// Does a name go through symbolic links?
+    pub(super) fn has_links(&self, index: usize) -> bool {
+        self.targets(index).next().is_some()
+    }
+
     fn targets(&self, index: usize) -> impl Iterator<Item = &Target> {
         let hops = self.names[index].hops.iter();
         hops.filter_map(|hop| hop.target.as_ref())

@@ -29,8 +29,9 @@ struct Inner {
     numbers: Vec<Weak<File>>,
     /// Directories cannot be listed.
     is_blind: bool,
-    /// What happens when one has been.
-    next: Option<Event>,
+    /// What happens when one has been, and when it is asked what a path stands for.
+    when_listed: Option<Event>,
+    when_asked: Option<Event>,
 }
 
 #[derive(Clone)]
@@ -89,7 +90,12 @@ impl Memory {
 
     /// This happens as soon as the directory has been listed.
     pub(super) fn when_listed(&self, next: impl FnOnce(&Memory) + 'static) {
-        self.0.borrow_mut().next = Some(Box::new(next));
+        self.0.borrow_mut().when_listed = Some(Box::new(next));
+    }
+
+    /// This happens just before it is asked what a path stands for.
+    pub(super) fn when_asked(&self, next: impl FnOnce(&Memory) + 'static) {
+        self.0.borrow_mut().when_asked = Some(Box::new(next));
     }
 
     pub(super) fn exists(&self, path: &Path) -> bool {
@@ -151,6 +157,10 @@ impl Disk for Memory {
     type File = Handle;
 
     fn facts(&self, path: &Path) -> io::Result<Facts> {
+        let next = self.0.borrow_mut().when_asked.take();
+        if let Some(next) = next {
+            next(self);
+        }
         self.file(path)?.facts()
     }
 
@@ -170,7 +180,7 @@ impl Disk for Memory {
         }
         let names = inner.entries.keys().filter_map(|path| path.file_name());
         let names = names.map(Into::into).collect();
-        let next = inner.next.take();
+        let next = inner.when_listed.take();
         drop(inner);
         if let Some(next) = next {
             next(self);

@@ -337,6 +337,25 @@ fn a_file_that_goes_to_its_next_name_while_it_is_looked_for_is_found() {
     assert_eq!(all_of(&mut engine), "3\n");
 }
 
+// What a link had led to when it was resolved, and no more when it was opened, came after the next.
+#[test]
+fn a_link_that_is_swapped_while_it_is_opened_leads_to_both() {
+    let disk = Memory::default();
+    let [log, one, two, three] = ["/log", "/app-1", "/app-2", "/app-3"].map(Path::new);
+    let next = |disk: &Memory, target: &Path, text: &str| {
+        disk.tick();
+        disk.append(target).write(text);
+        disk.link(target, log);
+    };
+    next(&disk, one, "1\n");
+    let mut engine = follow(disk.clone(), [log]);
+    assert_eq!(all_of(&mut engine), "1\n");
+    next(&disk, two, "2\n");
+    disk.when_asked(move |disk| next(disk, three, "3\n"));
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "2\n3\n");
+}
+
 // One read that failed, as on a network: the rest of the file was lost.
 #[test]
 fn a_retired_file_is_read_once_more_before_it_is_given_up() {
