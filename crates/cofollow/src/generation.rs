@@ -8,7 +8,7 @@ use costage::{Block, Framer};
 
 use crate::direct::FileWatch;
 use crate::disk::{Facts, Kind, Readable};
-use crate::identity::Identity;
+use crate::identity::{Identity, Text};
 use crate::marks::Marks;
 
 /// One file that a name stands or stood for, and how far it has been read.
@@ -208,6 +208,14 @@ impl<F: Readable> Generation<F> {
         }
         self.longest = self.longest.max(length);
         None
+    }
+
+    /// What was read of it.
+    pub(crate) fn text(&self) -> Text {
+        Text {
+            position: self.position,
+            fingerprint: self.marks.fingerprint(),
+        }
     }
 
     /// Does the system tell when it changes?

@@ -115,6 +115,13 @@ impl Fingerprint {
     pub(crate) const LONGEST: usize = 64;
 }
 
+/// What was in a file up to a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Text {
+    pub(crate) position: u64,
+    pub(crate) fingerprint: Fingerprint,
+}
+
 /// So many bytes, and their hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Print {

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::disk::Readable;
-use crate::identity::{Fingerprint, Print};
+use crate::identity::{Fingerprint, Print, Text};
 
 /// The first bytes of a file and those before the position to which it was read: if they are still there, the
 /// rest is, too. A file that was truncated and written anew, to whatever size, shows.
@@ -153,5 +153,25 @@ impl Marks {
             tail: Few::read(file, from, fingerprint.tail.length.into())?,
         };
         Ok((marks.fingerprint() == fingerprint).then_some(marks))
+    }
+}
+
+impl Text {
+    /// What is in a file up to a position.
+    pub(crate) fn read(file: &impl Readable, position: u64) -> io::Result<Text> {
+        let fingerprint = Marks::read(file, position)?.fingerprint();
+        Ok(Text {
+            position,
+            fingerprint,
+        })
+    }
+
+    /// Does a file of this length begin with it? Where nothing was, nothing else tells.
+    pub(crate) fn is_in(self, file: &impl Readable, length: u64) -> io::Result<bool> {
+        if self.position == 0 {
+            return Ok(length == 0);
+        }
+        let marks = Marks::saved(file, self.fingerprint, self.position)?;
+        Ok(marks.is_some())
     }
 }

@@ -1,6 +1,6 @@
 //! One name that is followed, and the files it stands and stood for.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::direct::FileWatch;
 use crate::disk::{Disk, Facts, Kind, Readable};
 use crate::engine::is_passing;
 use crate::generation::Generation;
-use crate::identity::Identity;
+use crate::identity::{Identity, Text};
 use crate::passing::Account;
 use crate::resolve::Hop;
 
@@ -35,6 +35,8 @@ pub(crate) struct Name<F> {
     /// The files beside it that a rotation may have made, when it was last looked at: those that were there
     /// before it was followed, too, which are not to be read.
     pub(crate) siblings: Vec<Identity>,
+    /// What was last seen in those of them that their identity does not tell from later files.
+    pub(crate) texts: BTreeMap<Identity, Text>,
     /// Could they all be seen?
     pub(crate) knows_siblings: bool,
     /// Those that were there before, and since when they are not.
@@ -99,6 +101,7 @@ impl<F: Readable> Name<F> {
             generations: VecDeque::with_capacity(1),
             present: false,
             siblings: Vec::new(),
+            texts: BTreeMap::new(),
             knows_siblings: true,
             missed: Vec::new(),
             renewed: None,
@@ -293,6 +296,21 @@ impl<F: Readable> Name<F> {
             .extend(before.into_iter().map(|missed| (missed, now)));
         self.missed
             .retain(|(missed, _)| !self.siblings.contains(missed));
+        if !self.texts.is_empty() {
+            let known: HashSet<Identity> = self.known_siblings().collect();
+            self.texts.retain(|identity, _| known.contains(identity));
+        }
+    }
+
+    /// What is in a known sibling, if its identity does not tell it from a later file.
+    pub(crate) fn text_of(&self, identity: Identity) -> Option<Text> {
+        if identity.telling_birth().is_some() {
+            return None;
+        }
+        let mut generations = self.generations.iter().rev();
+        let own = generations.find(|own| own.identity == identity && !own.ended);
+        own.map(Generation::text)
+            .or_else(|| self.texts.get(&identity).copied())
     }
 
     /// Those that are known not to be read.

@@ -6,12 +6,14 @@
 //!   file 64768:1311 born 1700000000000000000 position 5242880 head 64:85944171f73967e8 tail 64:46810940eff5f915
 //!   file 64768:1312 born - position 170 head 64:af63dc4c8601ec8c tail 64:af63df4c8601f1a5
 //!   sibling 64768:1300 born 1690000000000000000
+//!   sibling 64768:1299 born - position 99 head 64:b55cdefb2b1e1f16 tail 64:09aca14ad8a3d7ab
 //! name missing late.log
 //! end 2
 //! ```
 //!
 //! A file is its device and inode, when it was born in nanoseconds since 1970 if that tells, the offset in it up to which its
-//! lines were given out, and the lengths and hashes of its fingerprint. A path is the rest of its line: a
+//! lines were given out, and the lengths and hashes of its fingerprint; of a sibling that its birth does not tell from
+//! others, these are of what was last seen in it. A path is the rest of its line: a
 //! backslash in it is doubled, and a byte that is no text or that would end the line is `\x` and two digits. The
 //! last line counts the names, so that a part of a state is never taken for the whole.
 
@@ -21,7 +23,7 @@ use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use crate::identity::{Fingerprint, Identity, Print};
+use crate::identity::{Fingerprint, Identity, Print, Text};
 
 /// With what every state begins, whatever its version.
 pub(crate) const MAGIC: &[u8] = b"cofollow state ";
@@ -45,7 +47,15 @@ pub(crate) struct SavedName {
     pub(crate) present: bool,
     /// Files beside the name that are no generation of it to be read: rotated away before it was followed, or
     /// done with.
-    pub(crate) siblings: Vec<Identity>,
+    pub(crate) siblings: Vec<SavedSibling>,
+}
+
+/// A file that is not to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SavedSibling {
+    pub(crate) identity: Identity,
+    /// What is in it, if its identity does not tell it from a later file.
+    pub(crate) text: Option<Text>,
 }
 
 /// A file that was not read to its last end yet.
@@ -145,8 +155,7 @@ impl State {
         } else if let Some(line) = line.strip_prefix(b"  sibling ") {
             let name = self.names.last_mut().ok_or(NO_NAME)?;
             let mut fields = Fields(line);
-            name.siblings.push(Identity::parse(&mut fields)?);
-            fields.finished()?;
+            name.siblings.push(SavedSibling::parse(&mut fields)?);
         } else if let Some(path) = line.strip_prefix(b"name present ") {
             self.names.push(SavedName::parse(path, true)?);
         } else if let Some(path) = line.strip_prefix(b"name missing ") {
@@ -198,6 +207,52 @@ impl SavedName {
 impl SavedFile {
     fn write(&self, text: &mut Vec<u8>) {
         self.identity.write(text);
+        let Self {
+            fingerprint,
+            position,
+            ..
+        } = *self;
+        let read = Text {
+            position,
+            fingerprint,
+        };
+        read.write(text);
+    }
+
+    fn parse(fields: &mut Fields<'_>) -> Result<SavedFile, &'static str> {
+        let identity = Identity::parse(fields)?;
+        let text = Text::parse(fields)?;
+        fields.finished()?;
+        Ok(SavedFile {
+            identity,
+            fingerprint: text.fingerprint,
+            position: text.position,
+        })
+    }
+}
+
+impl SavedSibling {
+    fn write(&self, text: &mut Vec<u8>) {
+        self.identity.write(text);
+        if let Some(seen) = self.text {
+            seen.write(text);
+        }
+    }
+
+    fn parse(fields: &mut Fields<'_>) -> Result<SavedSibling, &'static str> {
+        let identity = Identity::parse(fields)?;
+        let text = if fields.finished().is_ok() {
+            None
+        } else {
+            Some(Text::parse(fields)?)
+        };
+        fields.finished()?;
+        Ok(SavedSibling { identity, text })
+    }
+}
+
+impl Text {
+    fn write(self, text: &mut Vec<u8>) {
         text.extend(b" position ");
         write_number(self.position, text);
         text.extend(b" head ");
@@ -206,8 +261,7 @@ impl SavedFile {
         self.fingerprint.tail.write(text);
     }
 
-    fn parse(fields: &mut Fields<'_>) -> Result<SavedFile, &'static str> {
-        let identity = Identity::parse(fields)?;
+    fn parse(fields: &mut Fields<'_>) -> Result<Text, &'static str> {
         let position = fields.after(b"position");
         let position = position.and_then(number).ok_or("expected a position")?;
         let mut print = |word| fields.after(word).and_then(Print::parse);
@@ -215,11 +269,9 @@ impl SavedFile {
             head: print(b"head").ok_or("expected the print of the head")?,
             tail: print(b"tail").ok_or("expected the print of the tail")?,
         };
-        fields.finished()?;
-        Ok(SavedFile {
-            identity,
-            fingerprint,
+        Ok(Text {
             position,
+            fingerprint,
         })
     }
 }

@@ -169,6 +169,7 @@ impl<D: Disk> Engine<D> {
             let was_free = std::mem::replace(&mut name.is_free, true);
             name.is_settled = true;
             name.siblings = Vec::new();
+            name.texts.clear();
             name.look_at = None;
             if !was_free {
                 self.paths.remove(&name.path);

@@ -62,7 +62,7 @@ impl<D: Disk> Engine<D> {
             let shown = Arc::clone(&self.names[index].shown);
             (self.notify)(&Notice::Detail(Detail::LetGo(shown)));
             let identity = generation.identity;
-            self.remember(generation);
+            self.remember(index, generation);
             // The name that stands for it now goes on with it.
             let mut heirs = heirs;
             heirs.retain(|&heir| {
@@ -82,7 +82,7 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Remembers how far a file was read that is let go.
-    fn remember(&mut self, generation: Generation<D::File>) {
+    fn remember(&mut self, index: usize, generation: Generation<D::File>) {
         if generation.ended || generation.kind.is_stream() {
             return;
         }
@@ -90,6 +90,10 @@ impl<D: Disk> Engine<D> {
             // Which, matters little: few ever come back.
             let some = self.past.keys().next().copied();
             some.and_then(|identity| self.past.remove(&identity));
+        }
+        if generation.identity.telling_birth().is_none() {
+            let texts = &mut self.names[index].texts;
+            texts.insert(generation.identity, generation.text());
         }
         let past = Past {
             position: generation.position,

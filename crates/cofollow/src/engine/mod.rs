@@ -25,7 +25,7 @@ use costage::{Block, FileId, Framer, Framing, Interest, Pulled, Result, Wait, Wa
 
 use crate::disk::{Disk, Readable};
 use crate::globs::Glob;
-use crate::identity::Identity;
+use crate::identity::{Identity, Text};
 use crate::name::Name;
 use crate::notice::Detail;
 use crate::outbox::{Outbox, Whose};
@@ -48,6 +48,15 @@ use siblings::Listing;
 pub(crate) struct Past {
     position: u64,
     marks: crate::marks::Marks,
+}
+
+impl Past {
+    fn text(&self) -> Text {
+        Text {
+            position: self.position,
+            fingerprint: self.marks.fingerprint(),
+        }
+    }
 }
 
 /// So many files that were let go are remembered.

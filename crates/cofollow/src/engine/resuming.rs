@@ -16,7 +16,7 @@ use crate::identity::Identity;
 use crate::marks::Marks;
 use crate::name::{Name, SILENCE};
 use crate::notice::Detail;
-use crate::state::{SavedFile, SavedName, State};
+use crate::state::{SavedFile, SavedName, SavedSibling, State};
 use crate::state_file::StateFile;
 
 /// What has been written is saved after this long: what is written in between is repeated after a SIGKILL. Half
@@ -146,7 +146,11 @@ impl<D: Disk> Engine<D> {
 
     /// Finds the files of a name again, each of which is read on.
     fn take_up(&mut self, index: usize, saved: SavedName) {
-        self.names[index].siblings = saved.siblings;
+        let name = &mut self.names[index];
+        name.siblings = saved.siblings.iter().map(|known| known.identity).collect();
+        let texts = saved.siblings.iter();
+        let texts = texts.filter_map(|known| Some((known.identity, known.text?)));
+        name.texts = texts.collect();
         // The files that were followed may all have other names now.
         self.rewatch(index);
         // Asked once: there may be as many files to find as there are siblings.
@@ -336,6 +340,10 @@ impl<D: Disk> Engine<D> {
                 siblings: name
                     .known_siblings()
                     .filter(|known| self.lookalikes.doubt(*known).is_none())
+                    .map(|identity| SavedSibling {
+                        identity,
+                        text: name.text_of(identity),
+                    })
                     .collect(),
             }
         }));

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Engine;
 use super::reading::finished;
 use super::siblings::{Opened, PASSES, Sibling, is_passing, place_of};
+use super::{Engine, Past};
 use crate::Notice;
 use crate::disk::{Disk, Readable};
 use crate::generation::Generation;
-use crate::identity::Identity;
+use crate::identity::{Identity, Text};
 use crate::notice::Detail;
 use crate::resolve::Hop;
 use crate::series::{Age, Member};
@@ -20,13 +20,11 @@ use crate::series::{Age, Member};
 impl<D: Disk> Engine<D> {
     /// Notes what is there beside a name when it is first looked at: it is not to be read.
     pub(crate) fn note_siblings(&mut self, index: usize) {
-        let paths = self.siblings(index, &[]);
-        let identities = paths
-            .iter()
-            .filter_map(|path| self.disk.facts(path).ok())
-            .map(|facts| facts.identity);
-        let identities = identities.collect();
-        self.names[index].siblings = identities;
+        let paths = self.siblings(index, &[]).into_iter();
+        let siblings: Vec<Sibling> = paths.filter_map(|path| self.sibling(path)).collect();
+        let identities = siblings.iter().map(|sibling| sibling.facts.identity);
+        self.names[index].siblings = identities.collect();
+        self.note_texts(index, &siblings);
         self.names[index].knows_siblings = !std::mem::take(&mut self.is_blind);
         if !self.names[index].knows_siblings {
             self.look_again_later(index);
@@ -71,7 +69,7 @@ impl<D: Disk> Engine<D> {
                 }
                 is_moving |= present == Some(identity);
                 // Most are: of hundreds that were put aside only those are opened that have to be read.
-                if own.contains(&identity) || self.is_anywhere(identity) {
+                if self.is_known(&own, identity) && self.is_sure(&own, identity) {
                     met.insert(identity);
                     known.push(sibling);
                     continue;
@@ -87,7 +85,7 @@ impl<D: Disk> Engine<D> {
                 if !met.insert(identity) {
                     continue;
                 }
-                if own.contains(&identity) || self.is_anywhere(identity) {
+                if self.is_known(&own, identity) && !self.is_another(index, &opened) {
                     known.push(opened.sibling);
                 } else if identity.born > of_present && self.may_become_copy(index, &opened) {
                     is_open = true;
@@ -123,8 +121,10 @@ impl<D: Disk> Engine<D> {
             if !self.globs.is_empty() && !self.lookalikes.is_copy(copy.sibling.facts.identity) {
                 self.note_doubt(&copy.sibling);
             }
+            self.names[index].texts.remove(&copy.sibling.facts.identity);
             known.push(copy.sibling);
         }
+        self.note_texts(index, &known);
         let present = self.names[index].present();
         if present.is_some_and(|present| place_of(&known, present.identity).is_some()) {
             // It was put aside since it was opened, and there may be younger ones.
@@ -199,7 +199,10 @@ impl<D: Disk> Engine<D> {
     fn add_unseen(&mut self, index: usize, at: usize, opened: &Opened<D::File>) {
         let key = self.new_key();
         let identity = opened.sibling.facts.identity;
+        // It may have the number of one that is gone.
+        self.past.remove(&identity);
         let name = &mut self.names[index];
+        name.texts.remove(&identity);
         let path: Arc<Path> = opened.sibling.path.as_path().into();
         let unseen = Detail::Unseen(Arc::clone(&name.shown), Arc::clone(&path));
         (self.notify)(&Notice::Detail(unseen));
@@ -214,6 +217,53 @@ impl<D: Disk> Engine<D> {
         name.account.find();
         self.note_found(index, &path);
         self.queue(index);
+    }
+
+    /// Notes what is in siblings that their identity does not tell from later files, which may get their numbers.
+    fn note_texts(&mut self, index: usize, siblings: &[Sibling]) {
+        for sibling in siblings {
+            let identity = sibling.facts.identity;
+            let is_noted = self.names[index].texts.contains_key(&identity);
+            if identity.telling_birth().is_some() || is_noted || self.owners.has(identity) {
+                continue;
+            }
+            let opened = self.disk.open(&sibling.path);
+            let text = opened.and_then(|file| {
+                let facts = file.facts()?;
+                let text = Text::read(&file, facts.length)?;
+                Ok((facts.identity, text))
+            });
+            if let Ok((opened, text)) = text
+                && opened == identity
+            {
+                self.names[index].texts.insert(identity, text);
+            }
+        }
+    }
+
+    fn is_known(&self, own: &HashSet<Identity>, identity: Identity) -> bool {
+        own.contains(&identity) || self.is_anywhere(identity)
+    }
+
+    /// Is a known file the one that was known, whatever is in it?
+    fn is_sure(&self, own: &HashSet<Identity>, identity: Identity) -> bool {
+        let born = own.get(&identity).and_then(|known| known.born);
+        identity.telling_birth().is_some()
+            || self.owners.has(identity)
+            || born.is_some() && born == identity.born
+    }
+
+    /// Is it another file than the known one that had its number, as far as what was seen in that can tell?
+    fn is_another(&self, index: usize, opened: &Opened<D::File>) -> bool {
+        let facts = &opened.sibling.facts;
+        let identity = facts.identity;
+        if identity.telling_birth().is_some() || self.owners.has(identity) {
+            return false;
+        }
+        let past = self.past.get(&identity).map(Past::text);
+        let text = self.names[index].texts.get(&identity).copied().or(past);
+        let is_in = text.map(|text| text.is_in(&*opened.file, facts.length));
+        matches!(is_in, Some(Ok(false)))
     }
 
     /// Was it let go, or is it another name's?

@@ -26,12 +26,13 @@ fn sample() -> State {
         born,
         may_change: false,
     };
+    let fingerprint = Fingerprint {
+        head: Print::of(b"foobar"),
+        tail: Print::of(b"a"),
+    };
     let file = |inode, born, position| SavedFile {
         identity: identity(inode, born),
-        fingerprint: Fingerprint {
-            head: Print::of(b"foobar"),
-            tail: Print::of(b"a"),
-        },
+        fingerprint,
         position,
     };
     let access = SavedName {
@@ -40,7 +41,19 @@ fn sample() -> State {
             file(1312, None, 0),
         ],
         present: true,
-        siblings: vec![identity(1300, Some(7))],
+        siblings: vec![
+            SavedSibling {
+                identity: identity(1300, Some(7)),
+                text: None,
+            },
+            SavedSibling {
+                identity: identity(1299, None),
+                text: Some(Text {
+                    position: 99,
+                    fingerprint,
+                }),
+            },
+        ],
         ..name(b"access.log")
     };
     State {
@@ -54,6 +67,7 @@ name present access.log
   file 64768:1311 born 1700000000000000000 position 5242880 head 6:85944171f73967e8 tail 1:af63dc4c8601ec8c
   file 64768:1312 born - position 0 head 6:85944171f73967e8 tail 1:af63dc4c8601ec8c
   sibling 64768:1300 born 7
+  sibling 64768:1299 born - position 99 head 6:85944171f73967e8 tail 1:af63dc4c8601ec8c
 name missing late.log
 end 2
 ";
@@ -154,22 +168,27 @@ fn the_line_that_is_wrong_is_named() {
         ("6:85", "6:8", "line 3: expected the print of the head"),
         ("c8c\n", "c8c0\n", "line 3: expected the print of the tail"),
         ("c8c\n", "c8c 1\n", "line 3: something follows"),
-        ("born 7\n", "born 7 8\n", "line 5: something follows"),
+        ("born 7\n", "born 7 8\n", "line 5: expected a position"),
+        (
+            "position 99",
+            "position 9 9",
+            "line 6: expected the print of the head",
+        ),
         (
             "name missing",
             "name lost",
-            "line 6: expected a name, a file, a sibling or the end",
+            "line 7: expected a name, a file, a sibling or the end",
         ),
         (
             "end 2",
             "end 3",
-            "line 7: expected as many names as there are",
+            "line 8: expected as many names as there are",
         ),
-        ("end 2\n", "", "line 7: the rest of the state is missing"),
+        ("end 2\n", "", "line 8: the rest of the state is missing"),
         (
             "end 2\n",
             "end 2\n\n",
-            "line 8: something follows the end of the state",
+            "line 9: something follows the end of the state",
         ),
     ];
     for (from, to, expected) in cases {
@@ -200,6 +219,16 @@ fn file() -> impl Strategy<Value = SavedFile> {
     })
 }
 
+fn sibling() -> impl Strategy<Value = SavedSibling> {
+    (file(), any::<bool>()).prop_map(|(file, has_text)| SavedSibling {
+        identity: file.identity,
+        text: has_text.then_some(Text {
+            position: file.position,
+            fingerprint: file.fingerprint,
+        }),
+    })
+}
+
 fn path() -> impl Strategy<Value = Vec<u8>> {
     let nasty = prop::sample::select(&b"\\xn0a\n\r\0 \x1b\xff\xc3\xa9"[..]);
     prop_oneof![vec(any::<u8>(), 0..30), vec(nasty, 0..30)]
@@ -210,7 +239,7 @@ fn state() -> impl Strategy<Value = State> {
         path(),
         vec(file(), 0..4),
         any::<bool>(),
-        vec(identity(), 0..3),
+        vec(sibling(), 0..3),
     );
     let name = name.prop_map(|(path, files, present, siblings)| SavedName {
         path: OsString::from_vec(path).into(),

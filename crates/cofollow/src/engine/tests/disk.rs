@@ -27,6 +27,8 @@ struct Inner {
     entries: BTreeMap<PathBuf, Node>,
     /// By number; a number whose file is gone is given out again.
     numbers: Vec<Weak<File>>,
+    /// Files keep no time of birth.
+    is_birthless: bool,
     /// Directories cannot be listed.
     is_blind: bool,
     /// What happens when one has been, and when it is asked what a path stands for.
@@ -42,7 +44,7 @@ enum Node {
 
 pub(super) struct File {
     number: u64,
-    born: u64,
+    born: Option<u64>,
     bytes: RefCell<Vec<u8>>,
     /// It cannot be read.
     is_broken: Cell<bool>,
@@ -55,6 +57,11 @@ impl Memory {
     /// The clock goes on.
     pub(super) fn tick(&self) {
         self.0.borrow_mut().now += 1;
+    }
+
+    /// From now on files are made without a time of birth.
+    pub(super) fn be_birthless(&self) {
+        self.0.borrow_mut().is_birthless = true;
     }
 
     /// Opens a file to append to it; makes it if there is none.
@@ -71,7 +78,7 @@ impl Memory {
         let number = free.unwrap_or(inner.numbers.len());
         let file = Rc::new(File {
             number: number as u64,
-            born: inner.now,
+            born: Some(inner.now).filter(|_| !inner.is_birthless),
             bytes: RefCell::default(),
             is_broken: Cell::default(),
         });
@@ -207,7 +214,7 @@ impl Readable for Handle {
             identity: Identity {
                 device: 0,
                 inode: self.number,
-                born: Some(self.born),
+                born: self.born,
                 may_change: false,
             },
             kind: Kind::Regular,

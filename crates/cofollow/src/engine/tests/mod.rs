@@ -4,6 +4,7 @@ mod disk;
 mod files;
 mod globs;
 mod model;
+mod reuse;
 mod saving;
 
 use std::collections::BTreeSet;
