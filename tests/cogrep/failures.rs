@@ -111,6 +111,11 @@ fn a_long_line_is_no_short_text_whatever_memory_there_is() {
 fn a_closed_standard_input_is_told() {
     let output = sh("\"$cogrep\" a <&-").run();
     fails(&output, "cogrep: (standard input): Bad file descriptor\n");
+    // The end of a pipe that is written to: there is never anything to read in it.
+    let output = sh("{ \"$cogrep\" a 0>&1 >/dev/null; echo $?; } | cat").run();
+    output
+        .stdout("2\n")
+        .stderr("cogrep: (standard input): Bad file descriptor\n");
     // It is nobody's business if it is not wanted.
     let dir = Dir::new();
     dir.write("file", "a\n");

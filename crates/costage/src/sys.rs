@@ -15,7 +15,7 @@ mod start;
 mod timer;
 mod write;
 
-pub(crate) use kind::{Kind, OPEN_BEFORE_WRITER, is_nonblocking, kind};
+pub(crate) use kind::{Kind, OPEN_BEFORE_WRITER, is_nonblocking, is_write_only, kind};
 pub(crate) use limits::{descriptor_limits, set_descriptor_limits};
 pub(crate) use moving::{copy_file_range, splice, tee};
 pub(crate) use pipe::{available, enlarge_pipe, pipe_capacity, set_pipe_capacity};

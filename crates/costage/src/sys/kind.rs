@@ -52,8 +52,17 @@ pub(crate) const OPEN_BEFORE_WRITER: libc::c_int = if cfg!(any(
 };
 
 pub(crate) fn is_nonblocking(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    Ok(flags(fd)? & libc::O_NONBLOCK != 0)
+}
+
+pub(crate) fn is_write_only(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    Ok(flags(fd)? & libc::O_ACCMODE == libc::O_WRONLY)
+}
+
+/// What it was opened with.
+fn flags(fd: BorrowedFd<'_>) -> io::Result<libc::c_int> {
     // SAFETY: F_GETFL takes no argument and touches no memory of ours.
     let flags = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) };
     check(flags)?;
-    Ok(flags & libc::O_NONBLOCK != 0)
+    Ok(flags)
 }
