@@ -100,7 +100,7 @@ fn parts(name: &[u8]) -> Vec<&[u8]> {
 }
 
 /// The order of names in which numbers count by their value.
-fn by_numbers(one: &OsStr, other: &OsStr) -> Ordering {
+pub(crate) fn by_numbers(one: &OsStr, other: &OsStr) -> Ordering {
     let (one, other) = (parts(one.as_bytes()), parts(other.as_bytes()));
     for (one, other) in one.iter().zip(&other) {
         let order = if is_number(one) && is_number(other) {

@@ -13,6 +13,7 @@ use crate::disk::{Disk, Readable};
 use crate::name::Found;
 use crate::passing::REMEMBERED;
 use crate::resolve::Target;
+use crate::series::{by_numbers, is_like};
 use crate::watch::Changes;
 use crate::{By, Notice};
 
@@ -34,6 +35,17 @@ impl LookedInto {
     fn has(&self, name: usize, target: &Path) -> bool {
         let targets = self.0.get(&name).into_iter().flatten();
         targets.into_iter().any(|known| known == target)
+    }
+
+    /// Has the link that leads to this target led to one with a lower number before?
+    pub(super) fn goes_up(&self, name: usize, target: &Path) -> bool {
+        let Some(present) = target.file_name() else {
+            return false;
+        };
+        let known = self.0.get(&name).into_iter().flatten();
+        let beside = known.filter(|known| known.parent() == target.parent());
+        let mut earlier = beside.filter_map(|known| known.file_name());
+        earlier.any(|one| is_like(one, present) && by_numbers(one, present).is_lt())
     }
 
     /// The name with this number is another from now on.

@@ -14,7 +14,7 @@ use super::Engine;
 use crate::disk::{Disk, Facts, Kind, Readable};
 use crate::identity::Identity;
 use crate::resolve::{Hop, Target};
-use crate::series::{Member, is_between, is_like, is_rotated, stem};
+use crate::series::{Member, by_numbers, is_between, is_like, is_rotated, stem};
 
 /// Files go on being renamed while they are looked for: so often it is looked again.
 pub(super) const PASSES: usize = 8;
@@ -84,13 +84,21 @@ impl<D: Disk> Engine<D> {
                 |other: &&Hop| other.directory == hop.directory && other.entry == hop.entry;
             let earlier = before.iter().find(same_entry);
             let earlier = earlier.and_then(|hop| hop.target.as_ref());
-            self.add_targets(earlier, target, &mut paths);
+            let counts_up = !before.is_empty() && self.looked_into.goes_up(index, &target.path);
+            self.add_targets(earlier, target, counts_up, &mut paths);
         }
         paths
     }
 
-    /// What a link may have led to between two targets; while only one is known, all that is like it.
-    fn add_targets(&mut self, from: Option<&Target>, to: &Target, paths: &mut Vec<PathBuf>) {
+    /// What a link may have led to between two targets; while only one is known, all that is like it. Of a link whose
+    /// targets count up, what has a higher number is still to come, even if it is being written already.
+    fn add_targets(
+        &mut self,
+        from: Option<&Target>,
+        to: &Target,
+        counts_up: bool,
+        paths: &mut Vec<PathBuf>,
+    ) {
         let (Some(directory), Some(name)) = (to.path.parent(), to.path.file_name()) else {
             return;
         };
@@ -101,6 +109,7 @@ impl<D: Disk> Engine<D> {
         for entry in starting_with(&self.listing(directory), prefix) {
             let is_candidate = match from {
                 Some(from) if from != name => is_between(from, entry, name),
+                _ if counts_up => is_like(name, entry) && by_numbers(entry, name).is_lt(),
                 _ => entry != name && is_like(name, entry),
             };
             if is_candidate {

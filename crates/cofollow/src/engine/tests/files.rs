@@ -356,6 +356,29 @@ fn a_link_that_is_swapped_while_it_is_opened_leads_to_both() {
     assert_eq!(all_of(&mut engine), "2\n3\n");
 }
 
+// The next target is made, and written to, before the link leads to it: at a second look at the present one it was taken
+// for one that had had the name unseen, and came before the rest of the present one.
+#[test]
+fn what_a_link_is_still_to_lead_to_is_not_read_before_it_does() {
+    let disk = Memory::default();
+    let [log, one, two, three] = ["/log", "/app-1", "/app-2", "/app-3"].map(Path::new);
+    disk.append(one).write("1\n");
+    disk.link(one, log);
+    let mut engine = follow(disk.clone(), [log]);
+    assert_eq!(all_of(&mut engine), "1\n");
+    disk.append(two).write("2\n");
+    disk.link(two, log);
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "2\n");
+    disk.append(three).write("4\n");
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "");
+    disk.append(two).write("3\n");
+    disk.link(three, log);
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "3\n4\n");
+}
+
 // One read that failed, as on a network: the rest of the file was lost.
 #[test]
 fn a_retired_file_is_read_once_more_before_it_is_given_up() {
