@@ -208,9 +208,9 @@ impl<D: Disk> Engine<D> {
         (self.notify)(&Notice::Detail(unseen));
         let file = Arc::clone(&opened.file);
         let mut generation = Generation::new(key, file, &opened.sibling.facts, 0);
-        // The file that has the name had it before this one was made, which never did, then: it is a copy of a text that
-        // came and went in that file.
-        let present = name.present();
+        // The file that has the name, and was truncated, had it before this one was made, which never did, then: it is a
+        // copy of a text that came and went in that file. (One that was not may have been made before it got the name.)
+        let present = name.present().filter(|_| name.renewed.is_some());
         generation.is_copy = present.is_some_and(|present| present.identity.born < identity.born);
         self.owners.add(&generation, index);
         name.generations.insert(at, generation);

@@ -288,6 +288,28 @@ fn the_torn_line_of_a_copy_that_was_found_later_is_not_given_out() {
     }
 }
 
+// What had the name before was taken for a copy, for it is younger than the log, and its unfinished line was dropped.
+#[test]
+fn what_a_log_replaced_that_was_made_before_is_given_out_to_its_end() {
+    let [log, spare] = ["/log", "/spare"].map(Path::new);
+    let disk = Memory::default();
+    disk.append(log).write("first\n");
+    let mut engine = follow(disk.clone(), [log]);
+    assert_eq!(all_of(&mut engine), "first\n");
+    disk.append(spare).write("third\n");
+    disk.tick();
+    disk.rename(log, Path::new("/log.2"));
+    disk.append(log).write("second\nunfin");
+    disk.rename(log, Path::new("/log.1"));
+    disk.rename(spare, log);
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "second\nthird\n");
+    let rest = engine
+        .stop()
+        .map(|block| String::from_utf8_lossy(&block).into_owned());
+    assert_eq!(rest.as_deref(), Some("unfin"));
+}
+
 // Whoever shifts by copying, too, has the oldest text in the youngest file.
 #[test]
 fn what_goes_on_with_a_text_that_was_read_comes_first() {
