@@ -84,14 +84,19 @@ pub fn hint(cli: &Cli, patterns: &[Vec<u8>]) -> Option<String> {
 
 /// Is there a backslash before this byte that is not itself escaped, outside of brackets?
 fn is_escaped(pattern: &[u8], byte: u8) -> bool {
-    let mut bytes = pattern.iter();
-    let mut is_in_brackets = false;
+    let mut bytes = pattern.iter().peekable();
+    let mut brackets = 0_usize;
     while let Some(&next) = bytes.next() {
         match next {
-            b'[' => is_in_brackets = true,
-            b']' => is_in_brackets = false,
+            b'[' => {
+                brackets += 1;
+                // A bracket that comes first closes nothing.
+                bytes.next_if_eq(&&b'^');
+                bytes.next_if_eq(&&b']');
+            }
+            b']' => brackets = brackets.saturating_sub(1),
             // What is escaped is passed over, whatever it is.
-            b'\\' if bytes.next() == Some(&byte) && !is_in_brackets => return true,
+            b'\\' if bytes.next() == Some(&byte) && brackets == 0 => return true,
             _ => {}
         }
     }

@@ -291,7 +291,9 @@ fn a_pattern_that_looks_basic_and_matched_nothing_gets_a_hint() {
             .code(1);
     }
     // Between brackets it is what it is to grep.
-    cogrep([r"[\|]"]).stdin("ab\n").run().stderr("").code(1);
+    for pattern in [r"[\|]", r"[]\|]", r"[^]\|ab]", r"[[:digit:]\|]"] {
+        cogrep([pattern]).stdin("ab\n").run().stderr("").code(1);
+    }
     let text = "a|b\n(a)\na{2}\n";
     for (pattern, line) in [
         (r"a\|b", "a|b\n"),
@@ -305,6 +307,16 @@ fn a_pattern_that_looks_basic_and_matched_nothing_gets_a_hint() {
             .stderr("")
             .code(0);
     }
+}
+
+// The long s is longer than `s`, in bytes: `ſa` was tried before `sab`.
+#[test]
+fn with_f_and_i_the_text_of_more_characters_is_shown() {
+    cogrep(["-F", "-i", "-o", "-e", "ſa", "-e", "sab"])
+        .stdin("sab\n")
+        .run()
+        .stdout("sab\n")
+        .code(0);
 }
 
 // The hint was given where every line had matched, and not where none had.

@@ -152,12 +152,23 @@ fn distinct<'a>(patterns: impl IntoIterator<Item = &'a [u8]>, syntax: Syntax) ->
         .into_iter()
         .filter(|&pattern| seen.insert(pattern) || has_groups(pattern))
         .collect();
-    if syntax.literal {
+    if syntax.literal && syntax.ignore_case {
+        // What matches may be of more bytes than another that is of more characters.
+        distinct.sort_by_cached_key(|text| std::cmp::Reverse(characters(text)));
+    } else if syntax.literal {
         distinct.sort_by_key(|text| std::cmp::Reverse(text.len()));
     } else {
         distinct.sort_by_key(|pattern| pattern.is_empty());
     }
     distinct
+}
+
+/// Of how many characters it is; a byte that belongs to none counts as one.
+fn characters(text: &[u8]) -> usize {
+    let chunks = text.utf8_chunks();
+    chunks
+        .map(|chunk| chunk.valid().chars().count() + chunk.invalid().len())
+        .sum()
 }
 
 /// Every line matches. What is to be seen in it are texts, if there are any beside the empty one.

@@ -3,6 +3,8 @@
 mod search;
 mod shown;
 
+use std::collections::VecDeque;
+
 use costage::{Block, Error, Flow, Result, Stage, Waits};
 
 use self::shown::Rest;
@@ -44,6 +46,8 @@ pub struct Grep<M, S> {
     has_matched: bool,
     /// What is left of a line, from when its target was full on.
     rest: Option<Rest>,
+    /// What was sent while there is a rest: after a signal, what had been read.
+    behind: VecDeque<Block>,
     /// The chain is to be closed behind it.
     closes: bool,
 }
@@ -141,6 +145,7 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
             has_selected: false,
             has_matched: false,
             rest: None,
+            behind: VecDeque::new(),
             closes: false,
         }
     }
@@ -260,7 +265,10 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
 
 impl<M: Matcher, S: Stage> Stage for Grep<M, S> {
     fn send(&mut self, block: &Block) -> Result<Flow> {
-        self.show_left()?;
+        if self.rest.is_some() {
+            self.behind.push_back(block.clone());
+            return Ok(Flow::Full);
+        }
         // A copy: what follows needs all of `self`.
         let mut input = self.input_state();
         if self.is_done(input) {

@@ -131,6 +131,9 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         self.output.flow = flow;
         if flow == Flow::More {
             self.show_rest(rest)?;
+            self.send_behind()?;
+        } else {
+            self.behind.clear();
         }
         if self.rest.is_some() {
             return Ok(Flow::Full);
@@ -142,13 +145,24 @@ impl<M: Matcher, S: Stage> Grep<M, S> {
         Ok(self.answer())
     }
 
-    /// Shows what is left of a line to its end, whether there is room or not.
+    /// Shows what is left of a line to its end, and what was sent behind it, whether there is room or not.
     pub(super) fn show_left(&mut self) -> Result<()> {
-        let Some(rest) = self.rest.take() else {
-            return Ok(());
-        };
-        self.output.pauses = false;
-        self.show_rest(rest)
+        while let Some(rest) = self.rest.take() {
+            self.output.pauses = false;
+            self.show_rest(rest)?;
+            self.send_behind()?;
+        }
+        Ok(())
+    }
+
+    /// Takes what was sent behind the line that was left, unless one is left again.
+    fn send_behind(&mut self) -> Result<()> {
+        while self.rest.is_none()
+            && let Some(block) = self.behind.pop_front()
+        {
+            let _ = self.send(&block)?;
+        }
+        Ok(())
     }
 
     fn show_rest(&mut self, rest: Rest) -> Result<()> {

@@ -141,12 +141,14 @@ impl Stage for Moody {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
-    /// However often the target is full, also while the chain is closed: it is sent what one is that never is.
+    /// However often the target is full, also while the chain is closed, and whether the source waits or, as after a
+    /// signal, does not: it is sent what one is that never is.
     #[test]
     fn a_target_that_is_full_at_times_is_sent_all(
         pieces in proptest::collection::vec(("[ab\n]{0,40}", 0_usize..40_000), 1..4),
         mut moods in proptest::collection::vec(any::<bool>(), 1..9),
         (line_numbers, in_pieces, invert, is_colored, is_replaced) in any::<(bool, bool, bool, bool, bool)>(),
+        waits in any::<bool>(),
         report in prop_oneof![Just(Report::Lines), Just(Report::Matches)],
         before in proptest::option::of(0_usize..3),
         text in prop_oneof![Just("[a]"), Just("a"), Just("a+")],
@@ -171,7 +173,7 @@ proptest! {
             let mut rest = Block::from(&*text);
             while !rest.is_empty() {
                 let mut flow = grep.send(&rest.split_lines(30_000)).expect("sent");
-                while flow == Flow::Full && !rest.is_empty() {
+                while waits && flow == Flow::Full && !rest.is_empty() {
                     flow = grep.wake(&Waits::default()).expect("woken");
                 }
             }
@@ -186,6 +188,30 @@ proptest! {
         moods.push(false);
         let (expected, found) = (sent(vec![false]), sent(moods));
         prop_assert!(found == expected, "{} bytes of {}", found.len(), expected.len());
+    }
+}
+
+// At a signal all that a line yielded was made at once: the chain is sent what was read, though it is full.
+#[test]
+fn what_is_sent_behind_a_line_that_is_left_waits() {
+    let line = Block::from(&*("ab".repeat(1 << 20) + "\n"));
+    let mut pattern = Pattern::literal("a");
+    let replacement = Replacement::new(&[b'x'; 100], &mut pattern).expect("it is one");
+    let settings = Settings {
+        replacement: Some(replacement),
+        in_pieces: true,
+        ..Settings::default()
+    };
+    let target = Moody {
+        text: Vec::new(),
+        moods: vec![true].into_iter().cycle(),
+        is_full: false,
+        is_closed: false,
+    };
+    let mut grep = Grep::new(pattern, settings, target);
+    for _ in 0..3 {
+        assert_eq!(grep.send(&line).expect("sent"), Flow::Full);
+        assert!(grep.output.to.text.len() < line.len());
     }
 }
 
