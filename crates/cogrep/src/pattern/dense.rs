@@ -1,6 +1,7 @@
 //! A regex without a text that could be looked for, as a table of states: one look into it for each byte.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter};
@@ -17,6 +18,12 @@ const TABLE_AT_MOST: usize = 1 << 20;
 const MAKING_AT_MOST: usize = 4 << 20;
 /// And of the NFA that it is built from: from more the table takes seconds to build, and does not fit in the end.
 const NFA_AT_MOST: usize = 256 << 10;
+/// How much is looked at one line after the other, in bytes: where lines match often it is enough.
+const NEAR: usize = 8;
+/// How long two lanes are at first, and at most. Each is looked through while the other waits for memory; where a match
+/// is in the first what the second has looked at was in vain.
+const LANE: usize = 128;
+const LANE_AT_MOST: usize = 4 << 10;
 
 /// A table of states, and the way through the text.
 #[derive(Clone, Debug)]
@@ -29,8 +36,8 @@ pub(super) struct Dense {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scan {
-    /// Through every byte.
-    Through,
+    /// Through every byte. With the state to begin a line in.
+    Through(StateID),
     /// A match begins where a line does: from there, as far as it may still be one. With the state to begin in.
     FromStart(StateID),
     /// A match ends where a line does: from there back.
@@ -45,7 +52,7 @@ impl Dense {
         let at_end = looks.look_set_suffix().contains(Look::EndLF);
         if at_start {
             let dfa = table(hir, terminator, false, Anchored::Yes)?;
-            let first = first_state(&dfa, terminator)?;
+            let first = first_state(&dfa, terminator, Anchored::Yes)?;
             return Some(Dense {
                 dfa: Arc::new(dfa),
                 scan: Scan::FromStart(first),
@@ -54,16 +61,18 @@ impl Dense {
         }
         if at_end {
             let dfa = table(hir, terminator, true, Anchored::Yes)?;
-            let first = first_state(&dfa, terminator)?;
+            let first = first_state(&dfa, terminator, Anchored::Yes)?;
             return Some(Dense {
                 last: Bytes::that_lead_on(&dfa, first, terminator),
                 dfa: Arc::new(dfa),
                 scan: Scan::FromEnd(first),
             });
         }
+        let dfa = table(hir, terminator, false, Anchored::No)?;
+        let first = first_state(&dfa, terminator, Anchored::No)?;
         Some(Dense {
-            dfa: Arc::new(table(hir, terminator, false, Anchored::No)?),
-            scan: Scan::Through,
+            dfa: Arc::new(dfa),
+            scan: Scan::Through(first),
             last: None,
         })
     }
@@ -71,15 +80,77 @@ impl Dense {
     /// A place in the first line that matches, or its end.
     pub(super) fn find(&self, text: &[u8], from: usize, terminator: u8) -> Option<usize> {
         match self.scan {
-            Scan::Through => {
-                let input = Input::new(text).range(from..).earliest(true);
-                // A table without bytes at which it gives up does not fail.
-                let found = self.dfa.try_search_fwd(&input).ok().flatten()?;
-                Some(found.offset())
-            }
+            Scan::Through(first) => self.through(first, text, from, terminator),
             Scan::FromStart(first) => self.forward(first, text, from, terminator),
             Scan::FromEnd(first) => self.backward(first, text, from, terminator),
         }
+    }
+
+    /// A state depends on the one before it, which is waited for at each byte; that of another line does not.
+    fn through(&self, first: StateID, text: &[u8], from: usize, terminator: u8) -> Option<usize> {
+        let line_end = |at: usize| Some(at + memchr(terminator, text.get(at..)?)? + 1);
+        let Some(near) = line_end(from + NEAR) else {
+            return self.one_by_one(text, from..text.len());
+        };
+        if let Some(found) = self.one_by_one(text, from..near) {
+            return Some(found);
+        }
+        let (mut start, mut length) = (near, LANE);
+        loop {
+            let middle = line_end(start + length);
+            let Some((middle, end)) = middle.and_then(|at| Some((at, line_end(at + length)?)))
+            else {
+                return self.one_by_one(text, start..text.len());
+            };
+            if let Some(at) = self.abreast(first, &text[start..middle], &text[middle..end]) {
+                return Some(start + at);
+            }
+            start = end;
+            length = LANE_AT_MOST.min(2 * length);
+        }
+    }
+
+    fn one_by_one(&self, text: &[u8], range: Range<usize>) -> Option<usize> {
+        let input = Input::new(text).range(range).earliest(true);
+        // A table without bytes at which it gives up does not fail.
+        let found = self.dfa.try_search_fwd(&input).ok().flatten()?;
+        Some(found.offset())
+    }
+
+    /// A place in the first line that matches of two runs of lines, of which the second follows the first.
+    fn abreast(&self, first: StateID, left: &[u8], right: &[u8]) -> Option<usize> {
+        let (mut in_left, mut in_right) = (first, first);
+        for (at, (&a, &b)) in left.iter().zip(right).enumerate() {
+            in_left = self.dfa.next_state(in_left, a);
+            in_right = self.dfa.next_state(in_right, b);
+            // Seldom, and one question instead of two.
+            if !self.dfa.is_special_state(in_left.max(in_right))
+                && !self.dfa.is_special_state(in_left.min(in_right))
+            {
+                continue;
+            }
+            if self.dfa.is_match_state(in_left) {
+                return Some(at);
+            }
+            if self.dfa.is_match_state(in_right) {
+                let before = self.first_match(in_left, left, at + 1);
+                return before.or(Some(left.len() + at));
+            }
+        }
+        let both = left.len().min(right.len());
+        self.first_match(in_left, left, both).or_else(|| {
+            let at = self.first_match(in_right, right, both)?;
+            Some(left.len() + at)
+        })
+    }
+
+    /// The place in whole lines at which a match is known of, from a state and a place on.
+    fn first_match(&self, mut state: StateID, lines: &[u8], from: usize) -> Option<usize> {
+        let place = lines[from..].iter().position(|&byte| {
+            state = self.dfa.next_state(state, byte);
+            self.dfa.is_special_state(state) && self.dfa.is_match_state(state)
+        })?;
+        Some(from + place)
     }
 
     fn forward(&self, first: StateID, text: &[u8], from: usize, terminator: u8) -> Option<usize> {
@@ -185,9 +256,9 @@ fn table(
 }
 
 /// The state beside a line's end.
-fn first_state(dfa: &dense::DFA<Vec<u32>>, terminator: u8) -> Option<StateID> {
+fn first_state(dfa: &dense::DFA<Vec<u32>>, terminator: u8, anchored: Anchored) -> Option<StateID> {
     let beside = start::Config::new()
-        .anchored(Anchored::Yes)
+        .anchored(anchored)
         .look_behind(Some(terminator));
     dfa.start_state(&beside).ok()
 }
@@ -264,7 +335,7 @@ impl Bytes {
 impl fmt::Display for Dense {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.scan {
-            Scan::Through => "a table of states",
+            Scan::Through(_) => "a table of states",
             Scan::FromStart(_) => "a table of states, from the start of each line",
             Scan::FromEnd(_) => "a table of states, from the end of each line",
         })

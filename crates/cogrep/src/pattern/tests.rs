@@ -174,6 +174,28 @@ proptest! {
         }
     }
 
+    /// Where few lines match several are looked through at a time.
+    #[test]
+    fn in_long_texts_the_table_selects_what_each_line_says(
+        text in prop_oneof![Just("[ab]{2}"), Just("a.*b"), Just(r"(?-u:\b)ab?"), Just(r"b(?-u:\b)"), Just("(^|x)[ab]x"), Just("[ab]*b(x|$)")],
+        lines in proptest::collection::vec(prop_oneof![12 => "[xyz -]{0,30}", 1 => "[abx ]{0,6}"], 0..400),
+        (is_whole, nul) in any::<(bool, bool)>(),
+    ) {
+        let terminator = if nul { b'\0' } else { b'\n' };
+        let syntax = Syntax { terminator, ..Syntax::default() };
+        let mut block: Vec<u8> = lines.iter().flat_map(|line| line.bytes().chain([terminator])).collect();
+        if !is_whole {
+            block.pop();
+        }
+        let naive = Naive::new(&[text], syntax).expect("it is one");
+        let mut pattern = Pattern::any_of([text.as_bytes()], syntax).expect("it is one");
+        let Engine::Regex(regex) = &mut pattern.engine else {
+            panic!("no regex");
+        };
+        prop_assert!(regex.try_way(Way::Table));
+        prop_assert_eq!(by_block(&mut pattern, &block), naive.select(&block), "{}", block.escape_ascii());
+    }
+
     #[test]
     fn literals_match_what_they_are(
         patterns in proptest::collection::vec("[abkK.* äÄ\u{212A}_]{0,3}", 1..4),
