@@ -14,7 +14,8 @@ const WORTH_PINNING: usize = 4;
 const WORTH_REUSING: usize = 1 << 20;
 
 /// A run of whole lines in a shared buffer; only the last line of the last block of a stream may lack its
-/// terminator, where [`Stage::send`](crate::Stage::send) does not say otherwise. A clone or a [`slice`](Block::slice) shares the bytes and costs one reference count.
+/// terminator, where [`Stage::send`](crate::Stage::send) does not say otherwise. A clone or a [`slice`](Block::slice)
+/// shares the bytes and costs one reference count.
 ///
 /// ```
 /// use costage::Block;
