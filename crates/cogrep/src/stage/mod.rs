@@ -317,8 +317,9 @@ impl<M: Matcher, S: Stage> Stage for Grep<M, S> {
     }
 
     fn throw(&mut self, error: Error) -> Result<()> {
-        let shown = self.show_left();
-        shown.and(self.output.to.throw(error))
+        // The first error counts, not that its reader has left, too.
+        let _ = self.show_left();
+        self.output.to.throw(error)
     }
 
     fn wake(&mut self, waits: &Waits) -> Result<Flow> {

@@ -191,6 +191,39 @@ proptest! {
     }
 }
 
+/// Takes one block, and fails at the next.
+struct Leaves {
+    has_taken: bool,
+}
+
+impl Stage for Leaves {
+    fn send(&mut self, _: &Block) -> Result<Flow> {
+        if std::mem::replace(&mut self.has_taken, true) {
+            return Err(costage::Error::other("left"));
+        }
+        Ok(Flow::Full)
+    }
+
+    fn target(&mut self) -> Option<&mut dyn Stage> {
+        None
+    }
+}
+
+#[test]
+fn an_error_counts_before_that_of_showing_what_was_left() {
+    let settings = Settings {
+        report: Report::Matches,
+        line_numbers: true,
+        in_pieces: true,
+        ..Settings::default()
+    };
+    let line = Block::from(&*"ab".repeat(1 << 20));
+    let mut grep = Grep::new(Pattern::literal("a"), settings, Leaves { has_taken: false });
+    assert_eq!(grep.send(&line).expect("taken"), Flow::Full);
+    let ended = grep.throw(costage::Error::other("broken"));
+    assert_eq!(ended.expect_err("failed").to_string(), "broken");
+}
+
 // At a signal all that a line yielded was made at once: the chain is sent what was read, though it is full.
 #[test]
 fn what_is_sent_behind_a_line_that_is_left_waits() {
