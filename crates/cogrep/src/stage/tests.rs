@@ -199,7 +199,7 @@ struct Leaves {
 impl Stage for Leaves {
     fn send(&mut self, _: &Block) -> Result<Flow> {
         if std::mem::replace(&mut self.has_taken, true) {
-            return Err(costage::Error::other("left"));
+            return Err(Error::other("left"));
         }
         Ok(Flow::Full)
     }
@@ -220,7 +220,7 @@ fn an_error_counts_before_that_of_showing_what_was_left() {
     let line = Block::from(&*"ab".repeat(1 << 20));
     let mut grep = Grep::new(Pattern::literal("a"), settings, Leaves { has_taken: false });
     assert_eq!(grep.send(&line).expect("taken"), Flow::Full);
-    let ended = grep.throw(costage::Error::other("broken"));
+    let ended = grep.throw(Error::other("broken"));
     assert_eq!(ended.expect_err("failed").to_string(), "broken");
 }
 
