@@ -2,6 +2,7 @@
 
 mod branches;
 mod errors;
+mod giving_up;
 mod merging;
 mod relay;
 mod signals;
@@ -11,7 +12,7 @@ mod torture;
 
 use std::fmt::Write;
 
-use crate::util::{Cmd, built};
+use crate::util::{Cmd, Dir, built};
 
 fn cobroadcast<'a>(args: impl IntoIterator<Item = &'a str>) -> Cmd {
     Cmd::bin("cobroadcast").args(args)
@@ -22,6 +23,11 @@ fn sh(script: &str) -> Cmd {
     Cmd::new("sh")
         .args(["-c", script])
         .env("cobroadcast", built("cobroadcast"))
+}
+
+/// A FIFO in `dir` that cobroadcast is about to write to.
+fn fifo(dir: &Dir, name: &str) {
+    Cmd::new("mkfifo").arg(dir.path(name)).run().code(0);
 }
 
 /// Numbered lines: more than all pipes on the way hold.

@@ -9,6 +9,7 @@ mod flow;
 mod listing;
 mod matches;
 mod options;
+mod pattern_files;
 mod patterns;
 mod peers;
 mod records;

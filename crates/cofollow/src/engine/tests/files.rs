@@ -1,8 +1,9 @@
+//! Files in a directory.
+
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::channel;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -10,9 +11,7 @@ use tempfile::TempDir;
 
 use costage::{Block, Pulled};
 
-use super::disk::Memory;
-use super::{all_of, follow};
-use crate::Notice;
+use super::follow;
 use crate::disk::Os;
 use crate::engine::Engine;
 
@@ -255,218 +254,6 @@ fn a_text_that_came_and_went_unread_comes_before_the_next() {
         scene.engine.look_at_data(0);
         assert_eq!(scene.drain(), "second\nthird\n");
     }
-}
-
-// A copy that was made while nobody looked ends where it was cut, and what stood behind that is in no file: it was given
-// out as a line at the end.
-#[test]
-fn the_torn_line_of_a_copy_that_was_found_later_is_not_given_out() {
-    let (log, copy) = (Path::new("/log"), Path::new("/log.1"));
-    for is_copy in [true, false] {
-        let disk = Memory::default();
-        disk.append(log).write("first\n");
-        let mut engine = follow(disk.clone(), [log]);
-        assert_eq!(all_of(&mut engine), "first\n");
-        disk.tick();
-        let text = "second\nthi";
-        if is_copy {
-            disk.append(copy).write(text);
-            disk.append(log).truncate();
-        } else {
-            disk.remove(log);
-            disk.append(log).write(text);
-            disk.rename(log, copy);
-            disk.tick();
-        }
-        disk.append(log).write("fourth\n");
-        engine.look_at_all();
-        assert_eq!(all_of(&mut engine), "second\nfourth\n");
-        let rest = engine
-            .stop()
-            .map(|block| String::from_utf8_lossy(&block).into_owned());
-        assert_eq!(rest.as_deref(), (!is_copy).then_some("thi"));
-    }
-}
-
-// What had the name before was taken for a copy, for it is younger than the log, and its unfinished line was dropped.
-#[test]
-fn what_a_log_replaced_that_was_made_before_is_given_out_to_its_end() {
-    let [log, spare] = ["/log", "/spare"].map(Path::new);
-    let disk = Memory::default();
-    disk.append(log).write("first\n");
-    let mut engine = follow(disk.clone(), [log]);
-    assert_eq!(all_of(&mut engine), "first\n");
-    disk.append(spare).write("third\n");
-    disk.tick();
-    disk.rename(log, Path::new("/log.2"));
-    disk.append(log).write("second\nunfin");
-    disk.rename(log, Path::new("/log.1"));
-    disk.rename(spare, log);
-    engine.look_at_all();
-    assert_eq!(all_of(&mut engine), "second\nthird\n");
-    let rest = engine
-        .stop()
-        .map(|block| String::from_utf8_lossy(&block).into_owned());
-    assert_eq!(rest.as_deref(), Some("unfin"));
-}
-
-// Whoever shifts by copying, too, has the oldest text in the youngest file.
-#[test]
-fn what_goes_on_with_a_text_that_was_read_comes_first() {
-    let [log, one, two] = ["/log", "/log.1", "/log.2"].map(Path::new);
-    let disk = Memory::default();
-    disk.append(log).write("first\n");
-    let mut engine = follow(disk.clone(), [log]);
-    assert_eq!(all_of(&mut engine), "first\n");
-    disk.append(log).write("more\n");
-    for text in ["second\n", "third\n"] {
-        for (from, to) in [(one, two), (log, one)] {
-            if disk.exists(from) {
-                disk.tick();
-                let copied = disk.append(from).text();
-                disk.append(to).truncate();
-                disk.append(to).write(&copied);
-            }
-        }
-        disk.append(log).truncate();
-        disk.append(log).write(text);
-    }
-    engine.look_at_all();
-    assert_eq!(all_of(&mut engine), "more\nsecond\nthird\n");
-}
-
-// In a burst the file between went to a name that had not been listed, and came after the next.
-#[test]
-fn a_file_that_goes_to_its_next_name_while_it_is_looked_for_is_found() {
-    let disk = Memory::default();
-    let [log, one, two] = ["/log", "/log.1", "/log.2"].map(Path::new);
-    let mut engine = follow(disk.clone(), [log]);
-    let write = move |disk: &Memory, text: &str| {
-        disk.tick();
-        disk.append(log).write(text);
-    };
-    write(&disk, "1\n");
-    disk.rename(log, one);
-    write(&disk, "2\n");
-    disk.when_listed(move |disk| {
-        disk.rename(one, two);
-        disk.rename(log, one);
-        write(disk, "3\n");
-    });
-    engine.look_at_all();
-    assert_eq!(all_of(&mut engine), "1\n2\n");
-    engine.look_at_all();
-    assert_eq!(all_of(&mut engine), "3\n");
-}
-
-// What a link had led to when it was resolved, and no more when it was opened, came after the next.
-#[test]
-fn a_link_that_is_swapped_while_it_is_opened_leads_to_both() {
-    let disk = Memory::default();
-    let [log, one, two, three] = ["/log", "/app-1", "/app-2", "/app-3"].map(Path::new);
-    let next = |disk: &Memory, target: &Path, text: &str| {
-        disk.tick();
-        disk.append(target).write(text);
-        disk.link(target, log);
-    };
-    next(&disk, one, "1\n");
-    let mut engine = follow(disk.clone(), [log]);
-    assert_eq!(all_of(&mut engine), "1\n");
-    next(&disk, two, "2\n");
-    disk.when_asked(move |disk| next(disk, three, "3\n"));
-    engine.look_at_all();
-    assert_eq!(all_of(&mut engine), "2\n3\n");
-}
-
-// The next target is made, and written to, before the link leads to it: at a second look at the present one it was taken
-// for one that had had the name unseen, and came before the rest of the present one.
-#[test]
-fn what_a_link_is_still_to_lead_to_is_not_read_before_it_does() {
-    let disk = Memory::default();
-    let [log, one, two, three] = ["/log", "/app-1", "/app-2", "/app-3"].map(Path::new);
-    disk.append(one).write("1\n");
-    disk.link(one, log);
-    let mut engine = follow(disk.clone(), [log]);
-    assert_eq!(all_of(&mut engine), "1\n");
-    disk.append(two).write("2\n");
-    disk.link(two, log);
-    engine.look_at_all();
-    assert_eq!(all_of(&mut engine), "2\n");
-    disk.append(three).write("4\n");
-    engine.look_at_all();
-    assert_eq!(all_of(&mut engine), "");
-    disk.append(two).write("3\n");
-    disk.link(three, log);
-    engine.look_at_all();
-    assert_eq!(all_of(&mut engine), "3\n4\n");
-}
-
-// One read that failed, as on a network: the rest of the file was lost.
-#[test]
-fn a_retired_file_is_read_once_more_before_it_is_given_up() {
-    for is_mended in [true, false] {
-        let disk = Memory::default();
-        let (log, old) = (Path::new("/log"), Path::new("/log.1"));
-        let file = disk.append(log);
-        file.write("one\n");
-        let mut engine = follow(disk.clone(), [log]);
-        let (notices, heard) = channel();
-        engine.notify = Box::new(move |notice: &Notice| {
-            if let Notice::GivenUp(_, lost) = notice {
-                notices.send(*lost).expect("heard");
-            }
-        });
-        assert_eq!(all_of(&mut engine), "one\n");
-        file.write("two\n");
-        disk.rename(log, old);
-        disk.append(log).write("three\n");
-        file.be_broken(true);
-        engine.look_at_all();
-        assert_eq!(all_of(&mut engine), "three\n");
-        file.be_broken(!is_mended);
-        engine.keep_time(Instant::now() + Duration::from_mins(1));
-        assert_eq!(all_of(&mut engine), if is_mended { "two\n" } else { "" });
-        assert_eq!(heard.try_recv().ok(), (!is_mended).then_some(4));
-    }
-}
-
-// With a first read that failed nothing showed that the text was the same, and it came again as a whole.
-#[test]
-fn a_file_that_could_not_be_read_at_first_is_read_from_where_it_began() {
-    let disk = Memory::default();
-    let log = Path::new("/log");
-    let file = disk.append(log);
-    file.write("before\n");
-    file.be_broken(true);
-    let mut engine = follow(disk.clone(), [log]);
-    engine.names[0].generations[0].position = 7;
-    assert_eq!(all_of(&mut engine), "");
-    file.be_broken(false);
-    for text in ["1\n", "2\n"] {
-        file.write(text);
-        engine.look_at_all();
-        assert_eq!(all_of(&mut engine), text);
-    }
-}
-
-// Files that had been put aside before were printed at the next rotation.
-#[test]
-fn what_could_not_be_listed_at_first_was_there_all_the_same() {
-    let disk = Memory::default();
-    let [log, old, new] = ["/log", "/log.2", "/log.1"].map(Path::new);
-    disk.append(old).write("old\n");
-    disk.tick();
-    disk.append(log).write("one\n");
-    disk.be_blind(true);
-    let mut engine = follow(disk.clone(), [log]);
-    assert_eq!(all_of(&mut engine), "one\n");
-    disk.be_blind(false);
-    engine.keep_time(Instant::now() + Duration::from_mins(1));
-    disk.tick();
-    disk.rename(log, new);
-    disk.append(log).write("two\n");
-    engine.look_at_all();
-    assert_eq!(all_of(&mut engine), "two\n");
 }
 
 // One watch that failed made a name be looked at for ever.

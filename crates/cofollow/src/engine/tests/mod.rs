@@ -3,6 +3,7 @@
 mod disk;
 mod files;
 mod globs;
+mod interference;
 mod model;
 mod reuse;
 mod saving;
