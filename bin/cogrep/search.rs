@@ -243,10 +243,12 @@ impl Search<'_> {
             "{}: searched in parts by {threads}",
             printable(what)
         ));
-        let ended = self.driver.pump(&mut parts, grep.output())?;
+        let ended = self.driver.pump(&mut parts, grep.output());
+        // What came before a read that failed counts.
         grep.absorb(parts.passed());
         let passed = parts.passed();
         self.grep.passed(passed.lines, passed.bytes);
+        let ended = ended?;
         file.seek(SeekFrom::Start(parts.end())).map_err(describe)?;
         Ok(ended)
     }

@@ -99,6 +99,20 @@ fn a_line_that_memory_cannot_hold_is_told() {
     }
 }
 
+// Of what several threads had searched nothing counted.
+#[test]
+fn lines_before_one_that_memory_cannot_hold_are_counted() {
+    // More lines than the first part has.
+    let script = "yes line | head -n 1000000 > file; truncate -s 100M file; ulimit -v 100000
+                  \"$cogrep\" --threads=2 -c line file";
+    let dir = Dir::new();
+    let output = sh(script).dir(dir.path("")).run();
+    output
+        .stderr("cogrep: file: Cannot allocate memory\n")
+        .code(2);
+    assert_ne!(output.stdout, b"0\n");
+}
+
 // It was folded whole to be looked up among the texts.
 #[test]
 fn a_long_line_is_no_short_text_whatever_memory_there_is() {
