@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use costage::printable;
-use coutils_cli::{Refusal, flag, last_of, number, report_options, values};
+use coutils_cli::{Refusal, flag, last_of, number, one_of, report_options, values};
 
 use crate::elsewhere::{BINARY, RECURSIVE, refusals};
 
@@ -182,11 +182,7 @@ fn devices(text: &str) -> Result<bool, Refusal> {
 }
 
 fn read_or_skip(text: &str, option: &str) -> Result<bool, Refusal> {
-    match text {
-        "read" => Ok(false),
-        "skip" => Ok(true),
-        _ => Err(invalid(text, option, "'read' or 'skip'")),
-    }
+    one_of(option, &[("read", false), ("skip", true)], text)
 }
 
 /// Only what is so anyway.
@@ -229,10 +225,10 @@ pub fn command() -> Command {
         )
         .arg(
             Arg::new("operands")
-                .value_name("FILE")
+                .value_name("OPERAND")
                 .num_args(0..)
                 .value_parser(OsStringValueParser::new())
-                .help("PATTERN (unless -e or -f gives it), then the files; none, or '-': standard input"),
+                .help("PATTERN, unless -e or -f gives it; then the files; none, or '-': standard input"),
         )
         .next_help_heading("Patterns")
         .args(patterns())

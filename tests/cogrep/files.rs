@@ -52,7 +52,7 @@ fn directories_and_devices_are_passed_over_if_asked() {
     let run = |args: &[&str], expected: &str, status| {
         as_grep_in(&dir, args, "a0\n", expected, status);
     };
-    for option in [&["-d", "skip"][..], &["--directories=skip"]] {
+    for option in [&["-d", "skip"][..], &["--directories=sk"]] {
         run(&[option, &["a", "below", "one"]].concat(), "one:a1\n", 0);
         run(
             &[option, &["-c", "a", "one", "below"]].concat(),

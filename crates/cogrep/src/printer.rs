@@ -70,6 +70,11 @@ impl<'a> Line<'a> {
         (self.kind, self.place)
     }
 
+    /// Is there a match in it? If the lines without one are selected, those that are shown around them have one.
+    fn is_match(&self, settings: &Settings) -> bool {
+        (self.kind == Kind::Selected) != settings.invert
+    }
+
     /// These of its bytes, and where they are in the block.
     pub(crate) fn part(&self, part: Range<usize>) -> (&'a [u8], Range<usize>) {
         let text = &self.text[part.clone()];
@@ -187,7 +192,7 @@ impl Printer {
         line: &Line<'_>,
         progress: &mut Progress,
     ) -> Result<bool> {
-        let is_match = (line.kind == Kind::Selected) != settings.invert;
+        let is_match = line.is_match(settings);
         if settings.report == Report::Matches {
             return if is_match {
                 self.matches(output, matcher, settings, line, progress)
@@ -300,7 +305,7 @@ impl Printer {
         line: &Line<'_>,
         progress: &mut Progress,
     ) -> Result<bool> {
-        let is_match = (line.kind == Kind::Selected) != settings.invert;
+        let is_match = line.is_match(settings);
         let (color, mark) = match &self.colors {
             Some(colors) => {
                 let reverses = settings.invert && colors.reverses;
