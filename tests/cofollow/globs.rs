@@ -176,6 +176,22 @@ fn a_pattern_that_asks_for_a_dot_finds_names_with_one() {
     }
 }
 
+// Those beside `^` and `b` were followed, and `**` made it the name of a file.
+#[test]
+fn a_pattern_means_what_it_does_in_a_shell() {
+    for pattern in ["[^b].log", "[!b].log", "?**log", "[^b]**log"] {
+        let dir = Dir::new();
+        dir.write("a.log", "a\n");
+        dir.write("b.txt", "no\n");
+        let running = following(&dir, &["-H", pattern], "a.log:a\n");
+        dir.append("d.txt", "no\n");
+        dir.append("c.log", "c\n");
+        running.wait_for_stdout(|out| out == b"a.log:a\nc.log:c\n");
+        running.kill("TERM");
+        running.wait().stderr("").signal(15);
+    }
+}
+
 // It panicked.
 #[test]
 fn a_name_that_is_not_utf_8_beside_those_that_match_harms_nothing() {

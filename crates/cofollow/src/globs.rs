@@ -27,7 +27,44 @@ pub fn is_glob(name: impl AsRef<OsStr>) -> bool {
     let Some(text) = name.to_str() else {
         return false;
     };
-    has_wildcard(text) && Pattern::new(text).is_ok() && Path::new(name).symlink_metadata().is_err()
+    has_wildcard(text)
+        && Pattern::new(&from_shell(text)).is_ok()
+        && Path::new(name).symlink_metadata().is_err()
+}
+
+/// A pattern in the words of `glob`: there `[^b]` is one of the two, and `**` no pattern if something stands beside it.
+fn from_shell(text: &str) -> String {
+    let parts = text.split('/').map(|part| match part {
+        // Any number of directories.
+        "**" => part.to_owned(),
+        part => part_from_shell(part),
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn part_from_shell(mut rest: &str) -> String {
+    let mut part = String::new();
+    while let Some(at) = rest.find(['*', '[']) {
+        part += &rest[..at];
+        rest = &rest[at..];
+        if rest.starts_with('*') {
+            part.push('*');
+            rest = rest.trim_start_matches('*');
+            continue;
+        }
+        let (others, members) = match rest[1..].strip_prefix(['!', '^']) {
+            Some(members) => ("!", members),
+            None => ("", &rest[1..]),
+        };
+        // As the first of the characters `]` is one of them.
+        let behind = members.char_indices().skip(1).find(|(_, c)| *c == ']');
+        let Some((end, _)) = behind else {
+            break;
+        };
+        part = part + "[" + others + &members[..=end];
+        rest = &members[end + 1..];
+    }
+    part + rest
 }
 
 fn has_wildcard(text: &str) -> bool {
@@ -36,6 +73,8 @@ fn has_wildcard(text: &str) -> bool {
 
 /// A pattern that is followed.
 pub(crate) struct Glob {
+    /// As it was typed.
+    typed: String,
     pattern: String,
     /// The way to the first directory in which it is looked for.
     pub(crate) hops: Vec<Hop>,
@@ -50,9 +89,10 @@ pub(crate) struct Glob {
 }
 
 impl Glob {
-    pub(crate) fn new(pattern: &str) -> Glob {
+    pub(crate) fn new(typed: &str) -> Glob {
         Glob {
-            pattern: pattern.to_owned(),
+            typed: typed.to_owned(),
+            pattern: from_shell(typed),
             hops: Vec::new(),
             directories: BTreeSet::new(),
             has_matched: false,
@@ -61,8 +101,9 @@ impl Glob {
         }
     }
 
-    pub(crate) fn pattern(&self) -> &str {
-        &self.pattern
+    /// The pattern as it was typed.
+    pub(crate) fn typed(&self) -> &str {
+        &self.typed
     }
 
     /// Does a path match, whether anything has it or not?
@@ -223,6 +264,27 @@ mod tests {
         for end in ["*/x", "**", "*/"] {
             let glob = Glob::new(&format!("{}/{end}", dir.path().display()));
             assert_eq!(glob.matches_at(&at("a.log")), None, "{end}");
+        }
+    }
+
+    #[test]
+    fn patterns_are_those_of_a_shell() {
+        for (typed, expected) in [
+            ("a[^b]c", "a[!b]c"),
+            ("[^^]", "[!^]"),
+            ("[!^]", "[!^]"),
+            ("[b^]", "[b^]"),
+            ("[[^b]", "[[^b]"),
+            ("[]^b][^]b]", "[]^b][!]b]"),
+            ("[^ß]*/[^b]", "[!ß]*/[!b]"),
+            ("[*][[]**[?]", "[*][[]*[?]"),
+            ("**/a**b/***/x", "**/a*b/*/x"),
+            ("a[^", "a[^"),
+            ("a[^]", "a[^]"),
+            ("a/", "a/"),
+            ("/**", "/**"),
+        ] {
+            assert_eq!(from_shell(typed), expected, "{typed}");
         }
     }
 

@@ -33,7 +33,7 @@ impl<D: Disk> Engine<D> {
         let glob = &mut self.globs[at];
         if !glob.has_matched && !std::mem::replace(&mut glob.said_missing, true) {
             let missing = io::Error::from_raw_os_error(Errno::NOENT.raw_os_error());
-            let error = Error::io(Call::Open, glob.pattern(), missing);
+            let error = Error::io(Call::Open, glob.typed(), missing);
             (self.notify)(&Notice::Unreadable(error));
         }
     }

@@ -119,7 +119,7 @@ impl<D: Disk> Engine<D> {
     /// Did an earlier run follow a pattern? It is noted as a name without files.
     fn take_up_pattern(&mut self, at: usize) -> bool {
         let saver = self.saver.as_mut();
-        let pattern = Path::new(self.globs[at].pattern());
+        let pattern = Path::new(self.globs[at].typed());
         saver.and_then(|saver| saver.take(pattern)).is_some()
     }
 
@@ -348,7 +348,7 @@ impl<D: Disk> Engine<D> {
             }
         }));
         names.extend(self.globs.iter().map(|glob| SavedName {
-            path: glob.pattern().into(),
+            path: glob.typed().into(),
             files: Vec::new(),
             present: false,
             siblings: Vec::new(),
