@@ -100,10 +100,13 @@ fn follow(program: &Program, signals: Signals, cli: &Cli) -> Result<(Ended, u8)>
         messages: FileId::behind(io::stderr()),
     };
     let teller = program.clone();
-    let follows = cli.mode != Mode::Print;
+    let (follows, retries) = (cli.mode != Mode::Print, cli.retry);
     let mut follow = Follow::new(&cli.files, settings, move |notice| match notice {
         // Nobody asked to.
         Notice::Unfollowable(_) if !follows => {}
+        Notice::Unfollowable(_) if !retries => {
+            teller.complain(format_args!("{notice}; giving up on this name"));
+        }
         notice => tell(&teller, notice),
     })?;
     let source = UntilEnded::new(&mut follow, &cli.processes, cli.poll);

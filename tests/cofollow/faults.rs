@@ -27,6 +27,15 @@ fn a_directory_is_told_and_the_others_are_done() {
     fs::remove_dir(dir.path("sub")).expect("removed");
     dir.append("sub", "2\n");
     running.wait_for_stdout(|out| out == b"==> log <==\n1\n\n==> sub <==\n2\n");
+    cofollow(&dir, ["-f", "."])
+        .run()
+        .stdout("")
+        .stderr(
+            "cofollow: error reading '.': Is a directory\n\
+             cofollow: .: cannot follow end of this type of file; giving up on this name\n\
+             cofollow: no files remaining\n",
+        )
+        .code(1);
 }
 
 #[test]
