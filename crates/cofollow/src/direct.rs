@@ -142,6 +142,20 @@ impl Direct {
         }
     }
 
+    /// What is watched, some of it more than once.
+    pub(crate) fn watches(&self) -> impl Iterator<Item = i32> {
+        let files = self.files.keys().map(|file| file.0);
+        let directories = self.paths.keys().chain(self.above.values());
+        files.chain(directories.copied())
+    }
+
+    /// Ends a watch with all its uses, which must not be used again.
+    pub(crate) fn end(&self, watch: i32) {
+        if let Some(inotify) = &self.inotify {
+            let _ = remove_watch(inotify, watch);
+        }
+    }
+
     pub(crate) fn waits(&mut self, waits: &mut Waits) {
         let inotify = self.inotify.as_ref();
         self.wait = inotify.map(|inotify| waits.add(inotify.as_fd(), Interest::Read));

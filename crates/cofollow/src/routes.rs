@@ -47,6 +47,11 @@ impl<K: Eq + Hash> Routes<K> {
         self.0.get(key).map(|names| names.keys().copied())
     }
 
+    #[cfg(target_os = "linux")]
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.0.keys()
+    }
+
     pub(crate) fn is_used<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
