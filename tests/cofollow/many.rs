@@ -57,6 +57,24 @@ fn one_of_many_is_followed_when_it_is_written_by_another_hard_link() {
     running.wait_for_stdout(|out| out.ends_with(b"\nfrom elsewhere\n"));
 }
 
+// The first 511 kept watches of their own, which the directory's does not need and an end has to wait for.
+#[test]
+fn many_files_of_a_directory_have_one_watch_together() {
+    let dir = Dir::new();
+    let running = many(&dir, "1000");
+    let Ok(open) = fs::read_dir(format!("/proc/{}/fdinfo", running.pid())) else {
+        return;
+    };
+    let infos = open.filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok());
+    let watches: usize = infos.map(|info| info.matches("inotify wd:").count()).sum();
+    let above = dir.path("").ancestors().count();
+    assert!((1..above + 4).contains(&watches), "{watches} watches");
+    for number in [0, FILES - 1] {
+        dir.append(&format!("log{number}"), format!("log{number} 2\n"));
+        running.wait_for_stdout(|out| contains(out, &format!("\nlog{number} 2\n")));
+    }
+}
+
 #[test]
 fn a_quiet_file_that_is_put_aside_is_found_by_its_new_name() {
     let dir = Dir::new();

@@ -184,6 +184,13 @@ impl<D: Disk> Engine<D> {
         for (at, are_new) in are_new.into_iter().enumerate() {
             self.look_at_glob(at, are_new.then_some(start));
         }
+        for index in 0..self.names.len() {
+            let mut generations = self.names[index].generations.iter();
+            // Where many are in a directory the first were watched before the others were known.
+            if generations.any(|generation| generation.watch.is_some()) {
+                self.watch_files(index);
+            }
+        }
         for name in &mut self.names {
             // What was there before has no events to come.
             name.account = Account::default();

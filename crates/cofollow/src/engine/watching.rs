@@ -107,14 +107,21 @@ impl<D: Disk> Engine<D> {
             }
             let generation = &name.generations[at];
             // A stream is waited for itself.
-            if generation.watch.is_some() || generation.ended || generation.kind.is_stream() {
+            if generation.ended || generation.kind.is_stream() {
                 continue;
             }
+            let is_watched = generation.watch.is_some();
             let Some(watch) = &mut self.watch else {
                 return;
             };
             let directory = name.directory_of(at);
             if directory.is_some_and(|directory| watch.watch_with_others(&name.path, directory)) {
+                // It had its own before there were so many.
+                let own = name.generations[at].watch.take();
+                self.unwatch_file(index, own);
+                continue;
+            }
+            if is_watched {
                 continue;
             }
             // What is out of reach may come within it again.
