@@ -27,8 +27,10 @@ pub(crate) struct Generation<F> {
     pub(crate) modified: u64,
     /// The longest it was seen while it surely had the text that was read.
     longest_sure: u64,
-    /// The last read brought less than it might have, and nothing has happened since: there is no more.
+    /// The last read met the end, and nothing has happened since: there is no more.
     pub(crate) is_drained: bool,
+    /// When it was last read, counted in reads.
+    pub(crate) asked: u64,
     /// Something has happened to it since it was read: there may be another text in it.
     pub(crate) is_doubted: bool,
     /// Up to where its lines have been written out, if anyone asks.
@@ -111,6 +113,7 @@ impl<F: Readable> Generation<F> {
             modified: facts.modified,
             longest_sure: facts.length,
             is_drained: false,
+            asked: 0,
             is_doubted: false,
             written: position,
             ahead: None,
@@ -149,6 +152,7 @@ impl<F: Readable> Generation<F> {
             } else {
                 None
             };
+            self.is_drained = self.tells_changes;
             return Ok(how.map_or(Chunk::Drained, Chunk::Renewed));
         }
         if !self.kind.is_stream() {
@@ -231,6 +235,17 @@ impl<F: Readable> Generation<F> {
     /// Has it been read up to here?
     pub(crate) fn is_read_to(&self, position: u64) -> bool {
         self.position >= position
+    }
+
+    /// Was it read to its end after what `newer` holds had been read?
+    pub(crate) fn is_drained_since(&self, newer: &Generation<F>) -> bool {
+        let is_drained = self.ended || self.is_drained && self.asked > newer.asked;
+        is_drained && self.ahead.is_none()
+    }
+
+    /// How much more there is, as far as was seen.
+    pub(crate) fn seen_ahead(&self) -> u64 {
+        self.longest.saturating_sub(self.position)
     }
 
     /// Is there more to read? If that cannot be told, there is not.

@@ -319,6 +319,23 @@ impl<F: Readable> Name<F> {
         self.siblings.iter().copied().chain(missed)
     }
 
+    /// The oldest of those before the newest that may have lines which are not held yet, with so many bytes as far as was
+    /// seen, or one.
+    pub(crate) fn may_have_lines(&self, bytes: u64) -> Vec<usize> {
+        let older = self.generations.len().saturating_sub(1);
+        let older = self.generations.iter().take(older).enumerate();
+        let may_have = older.filter(|(_, generation)| {
+            !generation.ended && !generation.is_drained && generation.ahead.is_none()
+        });
+        let mut seen = 0;
+        let few = may_have.take_while(|(_, generation)| {
+            let is_room = seen < bytes;
+            seen += generation.seen_ahead();
+            is_room
+        });
+        few.map(|(at, _)| at).collect()
+    }
+
     /// How many generations are retired.
     pub(crate) fn retired(&self) -> usize {
         self.generations.len() - usize::from(self.present)

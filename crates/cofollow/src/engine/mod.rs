@@ -110,6 +110,8 @@ pub(crate) struct Engine<D: Disk> {
     /// Names with something to do at a certain time.
     alarms: BTreeSet<(Instant, usize)>,
     next_key: u64,
+    /// How often a generation has been read.
+    reads: u64,
     /// What directories hold, as far as it was asked in this round of looking.
     listings: HashMap<PathBuf, Listing>,
     /// A directory is there and could not be listed.
@@ -153,6 +155,7 @@ impl<D: Disk> Engine<D> {
             has_room: true,
             alarms: BTreeSet::new(),
             next_key: 0,
+            reads: 0,
             listings: HashMap::new(),
             is_blind: false,
             streams: BTreeSet::new(),

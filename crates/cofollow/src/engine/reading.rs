@@ -12,6 +12,9 @@ use crate::Notice;
 use crate::disk::{Disk, Kind, Readable, STDIN};
 use crate::generation::{Chunk, Generation};
 
+/// So many bytes of older generations are held at once, but at least what one read brings.
+const HELD: u64 = 256 << 10;
+
 /// Has a generation lines to be given out?
 pub(super) enum Ahead {
     Held,
@@ -96,9 +99,22 @@ impl<D: Disk> Engine<D> {
             Ahead::Held if self.is_first_of_fresh(index, newest) => return Next::Renewed,
             Ahead::Held | Ahead::Later | Ahead::Nothing => {}
         }
+        // The newer before the older: then all that is held of them is given out without asking any of them again.
+        for at in self.names[index].may_have_lines(HELD).into_iter().rev() {
+            match self.read_ahead(index, at) {
+                Ahead::Unfinished => return Next::Unfinished,
+                Ahead::Renewed => return Next::Renewed,
+                Ahead::Held | Ahead::Later | Ahead::Nothing => {}
+            }
+        }
         let mut chosen = newest;
         let mut at = 0;
         while at < chosen {
+            let generations = &self.names[index].generations;
+            if generations[at].is_drained_since(&generations[chosen]) {
+                at += 1;
+                continue;
+            }
             match self.read_ahead(index, at) {
                 Ahead::Held => (chosen, at) = (at, 0),
                 Ahead::Unfinished => return Next::Unfinished,
@@ -147,7 +163,9 @@ impl<D: Disk> Engine<D> {
             return Ahead::Held;
         }
         self.load(index, at);
+        self.reads += 1;
         let name = &mut self.names[index];
+        name.generations[at].asked = self.reads;
         let chunk = name.generations[at].read(&mut self.framer);
         match chunk {
             Ok(Chunk::Block(block)) => {
@@ -215,11 +233,11 @@ impl<D: Disk> Engine<D> {
 
     /// Makes the framer hold no unfinished line.
     fn unload(&mut self) {
-        if let Some((index, key)) = self.loaded.take() {
-            let tail = self.framer.take_tail();
-            if let Some(at) = self.names[index].place(key) {
-                self.names[index].generations[at].tail = tail.map(Block::compact);
-            }
+        if let Some((index, key)) = self.loaded.take()
+            && let Some(tail) = self.framer.take_tail()
+            && let Some(at) = self.names[index].place(key)
+        {
+            self.names[index].generations[at].tail = Some(tail.compact());
         }
     }
 

@@ -420,3 +420,22 @@ fn a_file_that_is_read_itself_is_no_copy() {
     engine.look_at_all();
     assert_eq!(all_of(&mut engine), "more\n");
 }
+
+// Each block of one asked all the others twice: of a log that rotates by the hundred, the end was late by seconds.
+#[test]
+fn files_that_had_the_name_unseen_are_read_a_few_times_each() {
+    let disk = Memory::default();
+    let mut engine = follow(disk.clone(), [log()]);
+    let mut expected = String::new();
+    for number in 0..200 {
+        let line = format!("line {number}\n");
+        disk.append(&log()).write(&line);
+        expected += &line;
+        disk.tick();
+        disk.rename(&log(), Path::new(&format!("/log-{}", 20_260_000 + number)));
+    }
+    disk.append(&log()).write("the end\n");
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), expected + "the end\n");
+    assert!(engine.reads < 1000, "{}", engine.reads);
+}
