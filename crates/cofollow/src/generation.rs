@@ -51,7 +51,7 @@ pub(crate) struct Generation<F> {
     tells_changes: bool,
     /// It is read in a copy, since it was truncated itself.
     pub(crate) is_copy: bool,
-    /// It came in the place of another text, and nothing of it has been given out: there may have been one between.
+    /// Nothing of it has been given out, and there may have been a text before it, in the same file, that was not read.
     pub(crate) is_fresh: bool,
     /// What is in its place is another text, or nothing comes from it any more: only what was read is still to
     /// be given out.
@@ -123,7 +123,7 @@ impl<F: Readable> Generation<F> {
             watch: None,
             said_unreadable: false,
             is_copy: false,
-            is_fresh: false,
+            is_fresh: position == 0 && !facts.kind.is_stream(),
             ended: false,
         }
     }
@@ -166,7 +166,12 @@ impl<F: Readable> Generation<F> {
             }
             self.is_doubted = false;
             self.marks.advance(&space[..count]);
-            self.longest = self.longest.max(longest);
+            self.longest = if self.position == 0 {
+                // What was seen of it before it was read may have been another text.
+                longest
+            } else {
+                self.longest.max(longest)
+            };
             self.longest_sure = self.longest;
         }
         let is_short = count < wanted && self.tells_changes;
@@ -197,6 +202,9 @@ impl<F: Readable> Generation<F> {
             return None;
         }
         let length = self.file.facts().ok()?.length;
+        if self.position == 0 && length < self.longest && self.tells_changes {
+            return Some(Renewed::Truncated);
+        }
         // What cannot be read now is told when it is read. A file that is made up as it is read, as those of /proc
         // are, is not shorter because it says so.
         if !self
@@ -230,6 +238,11 @@ impl<F: Readable> Generation<F> {
     /// Is it a stream from which something may still come?
     pub(crate) fn is_stream(&self) -> bool {
         self.kind.is_stream() && !self.ended
+    }
+
+    /// The greatest length seen.
+    pub(crate) fn longest(&self) -> u64 {
+        self.longest
     }
 
     /// Has it been read up to here?

@@ -201,6 +201,11 @@ impl<F: Readable> Name<F> {
         self.generations.back().filter(|_| self.present)
     }
 
+    /// Has it a present file of which nothing has been read yet?
+    pub(crate) fn has_unread_present(&self) -> bool {
+        self.present().is_some_and(|present| present.position == 0)
+    }
+
     fn is_present(&self, identity: Identity) -> bool {
         self.present()
             .is_some_and(|present| present.identity == identity)

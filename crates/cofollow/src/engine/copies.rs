@@ -1,5 +1,6 @@
 //! Copies of texts that are read: who rotates a log may copy and truncate it.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,24 +34,35 @@ pub(crate) enum Copied {
 impl<D: Disk> Engine<D> {
     /// The file that a truncated text was copied to, if more of it is there than was read.
     pub(crate) fn find_copy(&mut self, index: usize, at: usize) -> Option<(Arc<D::File>, Facts)> {
-        let old = &self.names[index].generations[at];
-        if old.position == 0 {
+        let name = &self.names[index];
+        let old = &name.generations[at];
+        let (marks, position, longest) = (old.marks.clone(), old.position, old.longest());
+        // The copies of the texts before it were made before its own.
+        let earlier = name.generations.iter().take(at).filter(|text| text.is_copy);
+        let born = earlier
+            .map(|copy| copy.identity.born)
+            .fold(old.identity.born, Ord::max);
+        if position == 0 && (longest == 0 || !name.knows_siblings) {
             return None;
         }
-        let (marks, position) = (old.marks.clone(), old.position);
         // What is read itself is no copy, however alike the two begin; in a copy there may be another one by now.
-        let followed = self.names[index].generations.iter();
+        let followed = name.generations.iter();
         let followed = followed.filter(|generation| !generation.is_copy && !generation.ended);
         let followed: Vec<Identity> = followed.map(|generation| generation.identity).collect();
         let silence = u64::try_from(SILENCE.as_nanos()).unwrap_or(u64::MAX);
         let long_ago = old.modified.saturating_sub(silence);
-        let before = self.names[index].siblings.clone();
+        let before: HashSet<Identity> = name.known_siblings().collect();
         let mut copies = Vec::new();
         let mut is_it = |file: &D::File, facts: &Facts| {
             // What was put aside before, and begins alike, is no copy.
             let is_old = facts.modified < long_ago && before.contains(&facts.identity);
             if followed.contains(&facts.identity) || is_old {
                 return false;
+            }
+            if position == 0 {
+                // Nothing tells it but its age and its length. If it is the copy of another text, that was not read either.
+                let is_known = before.contains(&facts.identity);
+                return !is_known && facts.identity.born >= born && facts.length >= longest;
             }
             if facts.length >= position {
                 return marks.are_in(file, position).unwrap_or(false);

@@ -134,16 +134,19 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Looks whether there is another text in one of its files.
-    pub(super) fn renew_all(&mut self, index: usize) {
+    pub(super) fn renew_all(&mut self, index: usize) -> bool {
+        let mut is_renewed = false;
         let mut at = 0;
         while at < self.names[index].generations.len() {
             let before = self.names[index].generations.len();
             if let Some(how) = self.names[index].generations[at].renewed() {
                 self.renew(index, at, how);
+                is_renewed = true;
             }
             // Behind the new one, if the old one is still there.
             at += 1 + self.names[index].generations.len() - before;
         }
+        is_renewed
     }
 
     /// The name stands for a file that is new to it.
@@ -243,7 +246,6 @@ impl<D: Disk> Engine<D> {
         };
         let mut new = Generation::new(key, Arc::clone(&old.file), &facts, 0);
         new.watch = old.watch.take();
-        new.is_fresh = true;
         // Before the old one may go on in another file: this one is not nobody's in between.
         self.owners.add(&new, index);
         let lost = if let Some((copy, copied)) = copy {

@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use costage::{Block, Gather};
 
+use super::siblings::is_past;
 use super::{Engine, is_passing};
-use crate::Notice;
 use crate::disk::{Disk, Kind, Readable, STDIN};
 use crate::generation::{Chunk, Generation};
+use crate::{By, Notice};
 
 /// So many bytes of older generations are held at once, but at least what one read brings.
 const HELD: u64 = 256 << 10;
@@ -70,6 +71,9 @@ impl<D: Disk> Engine<D> {
                     // It may have been copied and truncated more than once, and the texts between come before this one.
                     self.forget_listings_before(Instant::now());
                     self.look_at_name(index, None);
+                    for generation in &mut self.names[index].generations {
+                        generation.is_fresh &= generation.position == 0;
+                    }
                     continue;
                 }
                 Next::Nothing => {
@@ -138,13 +142,23 @@ impl<D: Disk> Engine<D> {
         }
     }
 
-    /// Are these the first lines of a text that came in the place of another? What was copied and truncated since it was
-    /// found there and before it was read left no trace in the file, and its copy is to be looked for once more.
+    /// Are these the first lines of a text that came in the place of another, or into a file that has changed since it was
+    /// opened? What was copied and truncated before it was read left no trace in the file, and its copy is to be looked for
+    /// once more.
     fn is_first_of_fresh(&mut self, index: usize, at: usize) -> bool {
         let name = &mut self.names[index];
-        let is_fresh = std::mem::take(&mut name.generations[at].is_fresh);
-        name.look_again |= is_fresh;
-        is_fresh
+        let generation = &mut name.generations[at];
+        let is_followed = self.rules.follow || self.saver.is_some();
+        if !is_followed || self.rules.by != By::Name {
+            generation.is_fresh = false;
+        } else if generation.is_fresh && name.renewed.is_none() {
+            let facts = generation.file.facts();
+            generation.is_fresh = facts.is_ok_and(|facts| {
+                facts.modified != generation.modified || !is_past(facts.modified)
+            });
+        }
+        name.look_again |= generation.is_fresh;
+        generation.is_fresh
     }
 
     /// A retired generation whose last line was given out without its end, which must come before any other line

@@ -1,6 +1,6 @@
 //! The files beside a name that rotations may have made of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
@@ -177,6 +177,8 @@ impl<D: Disk> Engine<D> {
         index: usize,
         mut is_it: impl FnMut(&D::File, &Facts) -> bool,
     ) -> Option<(Arc<D::File>, Facts)> {
+        let known = self.names[index].known_siblings();
+        let mut met: HashSet<Identity> = known.collect();
         for _ in 0..PASSES {
             let mut is_moved = false;
             for path in self.siblings(index, &[]) {
@@ -185,10 +187,13 @@ impl<D: Disk> Engine<D> {
                     is_moved = true;
                     continue;
                 };
+                let identity = sibling.facts.identity;
                 if is_it(&file, &sibling.facts) {
-                    self.names[index].siblings.push(sibling.facts.identity);
+                    self.names[index].siblings.push(identity);
                     return Some((file, sibling.facts));
                 }
+                // It may have come by a name that another had when they were listed.
+                is_moved |= met.insert(identity);
             }
             if !is_moved {
                 break;
@@ -237,7 +242,7 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// Is the clock past the tick of this time, so that a change now would have another?
-fn is_past(time: u64) -> bool {
+pub(super) fn is_past(time: u64) -> bool {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.is_ok_and(|now| now.saturating_sub(Duration::from_nanos(time)) > TICK)
 }

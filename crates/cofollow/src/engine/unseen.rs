@@ -43,6 +43,68 @@ impl<D: Disk> Engine<D> {
         if !self.names[index].knows_siblings {
             return self.note_siblings(index);
         }
+        let mut tries = 0;
+        let (mut known, mut unseen, copies, is_open) = loop {
+            let (known, unseen, is_open) = self.meet_siblings(index, before);
+            if std::mem::take(&mut self.is_blind) {
+                // Nothing is concluded from what is not all there is.
+                return self.look_again_later(index);
+            }
+            let (unseen, copies) = unseen
+                .into_iter()
+                .partition::<Vec<_>, _>(|opened| !self.is_copy(index, opened, &known));
+            tries += 1;
+            // What is still in the present file came after all of these. If it is not, some of them may have come after it,
+            // and its own copy is among them.
+            if unseen.is_empty() || !self.renew_all(index) || tries == PASSES {
+                break (known, unseen, copies, is_open);
+            }
+            self.forget_listings_before(Instant::now());
+        };
+        if is_open {
+            self.look_again_later(index);
+        }
+        let old: Vec<Member<'_>> = known.iter().map(Sibling::member).collect();
+        let new: Vec<Member<'_>> = unseen.iter().chain(&copies).map(Opened::member).collect();
+        let age = Age::learn(&old, &new);
+        // Of a text that has not been read yet nothing tells after it is truncated: what is its copy now may be all of it.
+        let is_unread = !copies.is_empty() && self.names[index].has_unread_present();
+        let to_come = copies.iter().filter(|_| !is_unread);
+        let new = unseen.iter().chain(to_come).map(|opened| &opened.sibling);
+        let all = known.iter().chain(new);
+        let found = all.map(|sibling| sibling.facts.identity).collect();
+        let name = &mut self.names[index];
+        name.know_siblings(found);
+        name.look_again |= is_unread;
+        unseen.sort_by(|one, other| age.compare(one.member(), other.member()));
+        for copy in copies {
+            if !self.globs.is_empty() && !self.lookalikes.is_copy(copy.sibling.facts.identity) {
+                self.note_doubt(&copy.sibling);
+            }
+            self.names[index].texts.remove(&copy.sibling.facts.identity);
+            known.push(copy.sibling);
+        }
+        self.note_texts(index, &known);
+        let present = self.names[index].present();
+        if present.is_some_and(|present| place_of(&known, present.identity).is_some()) {
+            // It was put aside since it was opened, and there may be younger ones.
+            self.names[index].retire();
+            self.look_soon(index);
+        }
+        for opened in unseen {
+            let at = self.place_for(index, &opened.sibling, &known, &age);
+            self.add_unseen(index, at, &opened);
+            known.push(opened.sibling);
+        }
+        self.take_hold(index, &known);
+    }
+
+    /// The siblings that are known, and those that are not, and whether there is one of which more can be told later.
+    fn meet_siblings(
+        &mut self,
+        index: usize,
+        before: &[Hop],
+    ) -> (Vec<Sibling>, Vec<Opened<D::File>>, bool) {
         let name = &self.names[index];
         let generations = name
             .generations
@@ -51,7 +113,6 @@ impl<D: Disk> Engine<D> {
         let own: HashSet<Identity> = name.known_siblings().chain(generations).collect();
         let (mut known, mut unseen) = (Vec::new(), Vec::new());
         let mut met = HashSet::new();
-        // Is there something of which more can be told later?
         let mut is_open = false;
         let present = name.present().map(|present| present.identity);
         let of_present = present.and_then(|present| present.born);
@@ -99,44 +160,7 @@ impl<D: Disk> Engine<D> {
             }
             self.forget_listings_before(Instant::now());
         }
-        if std::mem::take(&mut self.is_blind) {
-            // Nothing is concluded from what is not all there is.
-            return self.look_again_later(index);
-        }
-        if is_open {
-            self.look_again_later(index);
-        }
-        let old: Vec<Member<'_>> = known.iter().map(Sibling::member).collect();
-        let new: Vec<Member<'_>> = unseen.iter().map(Opened::member).collect();
-        let age = Age::learn(&old, &new);
-        let new = unseen.iter().map(|opened| &opened.sibling);
-        let all = known.iter().chain(new);
-        let found = all.map(|sibling| sibling.facts.identity).collect();
-        self.names[index].know_siblings(found);
-        let (mut unseen, copies) = unseen
-            .into_iter()
-            .partition::<Vec<_>, _>(|opened| !self.is_copy(index, opened, &known));
-        unseen.sort_by(|one, other| age.compare(one.member(), other.member()));
-        for copy in copies {
-            if !self.globs.is_empty() && !self.lookalikes.is_copy(copy.sibling.facts.identity) {
-                self.note_doubt(&copy.sibling);
-            }
-            self.names[index].texts.remove(&copy.sibling.facts.identity);
-            known.push(copy.sibling);
-        }
-        self.note_texts(index, &known);
-        let present = self.names[index].present();
-        if present.is_some_and(|present| place_of(&known, present.identity).is_some()) {
-            // It was put aside since it was opened, and there may be younger ones.
-            self.names[index].retire();
-            self.look_soon(index);
-        }
-        for opened in unseen {
-            let at = self.place_for(index, &opened.sibling, &known, &age);
-            self.add_unseen(index, at, &opened);
-            known.push(opened.sibling);
-        }
-        self.take_hold(index, &known);
+        (known, unseen, is_open)
     }
 
     /// Files that were quiet, and closed, and have lost their name since can be opened by the one they have now.
@@ -179,7 +203,7 @@ impl<D: Disk> Engine<D> {
     fn place_for(&self, index: usize, sibling: &Sibling, known: &[Sibling], age: &Age) -> usize {
         let name = &self.names[index];
         let is_younger = |other: &Generation<D::File>| {
-            if other.is_copy && other.position > 0 {
+            if other.is_copy && other.position > 0 && !other.is_fresh {
                 // What goes on with a text that was read comes first, however late it was copied.
                 return false;
             }

@@ -23,7 +23,7 @@ type Event = Box<dyn FnOnce(&Memory)>;
 
 #[derive(Default)]
 struct Inner {
-    now: u64,
+    now: Rc<Cell<u64>>,
     entries: BTreeMap<PathBuf, Node>,
     /// By number; a number whose file is gone is given out again.
     numbers: Vec<Weak<File>>,
@@ -31,7 +31,8 @@ struct Inner {
     is_birthless: bool,
     /// Directories cannot be listed.
     is_blind: bool,
-    /// What happens when one has been, and when it is asked what a path stands for.
+    /// What happens when one is to be, when it has been, and when it is asked what a path stands for.
+    before_listed: Option<Event>,
     when_listed: Option<Event>,
     when_asked: Option<Event>,
 }
@@ -46,6 +47,9 @@ pub(super) struct File {
     number: u64,
     born: Option<u64>,
     bytes: RefCell<Vec<u8>>,
+    /// The clock, and what it said when it was last changed.
+    now: Rc<Cell<u64>>,
+    modified: Cell<u64>,
     /// It cannot be read.
     is_broken: Cell<bool>,
 }
@@ -56,7 +60,8 @@ pub(super) type Handle = Rc<File>;
 impl Memory {
     /// The clock goes on.
     pub(super) fn tick(&self) {
-        self.0.borrow_mut().now += 1;
+        let inner = self.0.borrow();
+        inner.now.set(inner.now.get() + 1);
     }
 
     /// From now on files are made without a time of birth.
@@ -78,8 +83,10 @@ impl Memory {
         let number = free.unwrap_or(inner.numbers.len());
         let file = Rc::new(File {
             number: number as u64,
-            born: Some(inner.now).filter(|_| !inner.is_birthless),
+            born: Some(inner.now.get()).filter(|_| !inner.is_birthless),
             bytes: RefCell::default(),
+            now: Rc::clone(&inner.now),
+            modified: Cell::new(inner.now.get()),
             is_broken: Cell::default(),
         });
         if number == inner.numbers.len() {
@@ -93,6 +100,11 @@ impl Memory {
     /// From now on directories can be listed, or not.
     pub(super) fn be_blind(&self, is_blind: bool) {
         self.0.borrow_mut().is_blind = is_blind;
+    }
+
+    /// This happens just before the directory is listed.
+    pub(super) fn before_listed(&self, next: impl FnOnce(&Memory) + 'static) {
+        self.0.borrow_mut().before_listed = Some(Box::new(next));
     }
 
     /// This happens as soon as the directory has been listed.
@@ -143,6 +155,7 @@ impl Memory {
 
 impl File {
     pub(super) fn write(&self, text: &str) {
+        self.modified.set(self.now.get());
         self.bytes.borrow_mut().extend_from_slice(text.as_bytes());
     }
 
@@ -152,6 +165,7 @@ impl File {
     }
 
     pub(super) fn truncate(&self) {
+        self.modified.set(self.now.get());
         self.bytes.borrow_mut().clear();
     }
 
@@ -181,6 +195,10 @@ impl Disk for Memory {
     }
 
     fn names(&self, _: &Path) -> io::Result<Vec<OsString>> {
+        let next = self.0.borrow_mut().before_listed.take();
+        if let Some(next) = next {
+            next(self);
+        }
         let mut inner = self.0.borrow_mut();
         if inner.is_blind {
             return Err(Errno::ACCESS.into());
@@ -219,7 +237,7 @@ impl Readable for Handle {
             },
             kind: Kind::Regular,
             length: self.bytes.borrow().len() as u64,
-            modified: 0,
+            modified: self.modified.get(),
             links: 1,
         })
     }

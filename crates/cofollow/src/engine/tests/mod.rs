@@ -1,5 +1,6 @@
 //! The engine, looking and reading when it is told to.
 
+mod copies;
 mod disk;
 mod files;
 mod globs;
