@@ -329,6 +329,28 @@ fn a_second_one_with_the_same_state_is_refused_while_the_first_runs() {
     assert!(rest.stdout.ends_with(b"3\n"));
 }
 
+// Each save replaced the file, with all that had been printed to it.
+#[test]
+fn a_state_that_is_also_written_to_is_refused() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    fs::create_dir(dir.path("sub")).expect("made");
+    let run = |to: &str| {
+        let script = format!("\"$1\" --resume=state --no-follow -n+1 log {to}");
+        through_shell(&dir, &script, []).run()
+    };
+    let read = |name: &str| fs::read_to_string(dir.path(name)).expect("read");
+    for to in ["> state", ">> state", ">> sub/../state"] {
+        run(to)
+            .stderr("cofollow: state: the state is also the output\n")
+            .code(1);
+        assert_eq!(read("state"), "");
+    }
+    run("2>> state").stdout("").code(1);
+    let told = "cofollow: state: the state is also standard error\n";
+    assert_eq!(read("state"), told);
+}
+
 #[test]
 fn what_is_no_state_is_refused_and_not_touched() {
     let dir = Dir::new();

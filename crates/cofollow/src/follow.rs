@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::Path;
 
-use costage::{Block, Pull, Pulled, Result, Source, Waits, descriptor_limit};
+use costage::{
+    Block, Error, FileId, Pull, Pulled, Result, Source, Waits, descriptor_limit, printable,
+};
 
 use crate::disk::{Os, STDIN};
 use crate::engine::{Engine, Rules};
@@ -18,8 +20,8 @@ use crate::{Notice, Resume, Settings, UntilEnded, UntilIdle, is_glob};
 ///
 /// # Errors
 ///
-/// If there are no descriptors left, or if there is a state to resume from and it cannot be read. Whatever is wrong
-/// with a file is told as a notice: the others are still followed.
+/// If there are no descriptors left, or if there is a state to resume from and it cannot be read, or is what is written
+/// to. Whatever is wrong with a file is told as a notice: the others are still followed.
 pub fn follow<P: AsRef<Path>>(
     names: impl IntoIterator<Item = P>,
     settings: Settings,
@@ -40,8 +42,8 @@ impl Follow {
     ///
     /// # Errors
     ///
-    /// If there are no descriptors left, or if there is a state to resume from and it cannot be read. Whatever is
-    /// wrong with a file is told as a notice: the others are still followed.
+    /// If there are no descriptors left, or if there is a state to resume from and it cannot be read, or is what is
+    /// written to. Whatever is wrong with a file is told as a notice: the others are still followed.
     pub fn new<P: AsRef<Path>>(
         names: impl IntoIterator<Item = P>,
         settings: Settings,
@@ -61,6 +63,7 @@ impl Follow {
         };
         let (state, ledger) = match resume {
             Some(Resume { state, written }) => {
+                is_not_written_to(&state, rules)?;
                 (Some(StateFile::open(&state)?), Some(Ledger::new(written)))
             }
             None => (None, None),
@@ -101,6 +104,22 @@ impl Follow {
     pub fn save(&mut self, keeps_parts: bool) -> Result<()> {
         self.0.save_at_the_end(keeps_parts)
     }
+}
+
+/// A state is replaced as a whole, and what is written to the file that it was would be gone with that.
+fn is_not_written_to(state: &Path, rules: Rules) -> Result<()> {
+    let Some(file) = state.metadata().ok().as_ref().and_then(FileId::of) else {
+        return Ok(());
+    };
+    let what = if rules.output == Some(file) {
+        "the output"
+    } else if rules.messages == Some(file) {
+        "standard error"
+    } else {
+        return Ok(());
+    };
+    let state = printable(&state.to_string_lossy());
+    Err(Error::other(format!("{state}: the state is also {what}")))
 }
 
 /// Saves where it stands, for whoever has not.
