@@ -222,6 +222,16 @@ impl<F: Readable> Generation<F> {
         None
     }
 
+    /// Nothing has been read of it. Has something been written all the same, which is gone?
+    pub(crate) fn has_passed(&mut self) -> bool {
+        if self.position > 0 || self.kind.is_stream() || self.ended {
+            return false;
+        }
+        let facts = self.file.facts();
+        let changed = facts.map_or(self.modified, |facts| facts.modified);
+        std::mem::replace(&mut self.modified, changed) != changed
+    }
+
     /// What was read of it.
     pub(crate) fn text(&self) -> Text {
         Text {

@@ -187,6 +187,12 @@ impl<D: Disk> Engine<D> {
                 Ahead::Held
             }
             Ok(Chunk::Partial) => Ahead::Unfinished,
+            Ok(Chunk::Drained)
+                if self.rules.by == By::Name && name.generations[at].has_passed() =>
+            {
+                name.look_again = true;
+                Ahead::Renewed
+            }
             Ok(Chunk::Drained) => Ahead::Nothing,
             Ok(Chunk::Renewed(how)) => {
                 self.renew(index, at, how);

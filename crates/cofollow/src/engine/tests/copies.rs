@@ -77,6 +77,16 @@ fn a_text_that_came_into_an_empty_log_and_went_unread_comes_before_the_next() {
     }
 }
 
+// Nothing came after it that would have shown that it had been there.
+#[test]
+fn the_last_text_of_a_log_that_went_unread_is_found() {
+    let (disk, mut engine) = followed("");
+    write(&disk, "first\n");
+    copy_and_truncate(&disk, "");
+    engine.look_at_data(0);
+    assert_eq!(all_of(&mut engine), "first\n");
+}
+
 // The truncation of a log of which nothing had been read was told by nothing.
 #[test]
 fn what_was_seen_of_a_text_that_was_never_read_is_told() {
