@@ -202,6 +202,34 @@ fn a_file_that_is_gone_is_told() {
         .code(0);
 }
 
+// As on a disk that was not mounted for a while. All of it came again.
+#[test]
+fn a_file_that_was_gone_for_some_runs_goes_on_where_it_was() {
+    for while_it_runs in [false, true] {
+        let dir = Dir::new();
+        fs::create_dir(dir.path("sub")).expect("made");
+        first(&dir, "log", "1\n2\n");
+        dir.rename("log", "sub/log");
+        run(&dir, ["log"]).stderr_contains("is gone").code(1);
+        let missing = "cofollow: cannot open 'log' for reading: No such file or directory\n";
+        run(&dir, ["log"]).stdout("").stderr(missing).code(1);
+        dir.append("sub/log", "3\n");
+        if while_it_runs {
+            let running = cofollow(&dir, ["--resume=state", "log"]).spawn();
+            running.wait_for_stderr(|err| err == missing.as_bytes());
+            dir.rename("sub/log", "log");
+            running.wait_for_stdout(|out| out == b"3\n");
+            running.kill("TERM");
+            running.wait().stdout("3\n").signal(15);
+        } else {
+            dir.rename("sub/log", "log");
+            run(&dir, ["log"]).stdout("3\n").stderr("").code(0);
+        }
+        dir.append("log", "4\n");
+        run(&dir, ["log"]).stdout("4\n").stderr("").code(0);
+    }
+}
+
 #[test]
 fn a_file_deleted_and_made_anew() {
     let dir = Dir::new();

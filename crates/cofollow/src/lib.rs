@@ -59,8 +59,8 @@
 //! `notify` watches the directories that a name goes through, every hop of a symbolic link included; its thread
 //! rings a bell that the chain's one loop waits for. That something was written the loop hears itself, on Linux, from
 //! a small watch of its own: of the files, whatever their names are, and where many in one directory are followed, of the
-//! directory. Nothing wakes while nothing happens to them. Where watching fails, or the file system does not tell of changes, the name is looked
-//! at every [`poll`](Settings::poll).
+//! directory. Nothing wakes while nothing happens to them. Where watching fails, or the file system does not tell of
+//! changes, the name is looked at every [`poll`](Settings::poll).
 
 mod descriptors;
 mod direct;

@@ -15,8 +15,10 @@ use crate::disk::{Disk, Facts, Kind, Readable};
 use crate::engine::is_passing;
 use crate::generation::Generation;
 use crate::identity::{Identity, Text};
+use crate::marks::Marks;
 use crate::passing::Account;
 use crate::resolve::Hop;
+use crate::state::SavedFile;
 
 /// A retired file is let go when its writer has been silent for this long.
 pub(crate) const SILENCE: Duration = Duration::from_secs(10);
@@ -39,6 +41,8 @@ pub(crate) struct Name<F> {
     pub(crate) texts: BTreeMap<Identity, Text>,
     /// Could they all be seen?
     pub(crate) knows_siblings: bool,
+    /// What the name stood for in an earlier run and is gone, as was said: should it come back it goes on where it was.
+    pub(crate) away: Option<SavedFile>,
     /// Those that were there before, and since when they are not.
     missed: Vec<(Identity, Instant)>,
     /// When another text was last found in one of its files.
@@ -103,6 +107,7 @@ impl<F: Readable> Name<F> {
             siblings: Vec::new(),
             texts: BTreeMap::new(),
             knows_siblings: true,
+            away: None,
             missed: Vec::new(),
             renewed: None,
             look_again: false,
@@ -278,6 +283,13 @@ impl<F: Readable> Name<F> {
         self.present = false;
     }
 
+    /// How far an earlier run read a file that has the name again, if it is that and has the same text.
+    pub(crate) fn was_away(&self, identity: Identity, file: &F) -> Option<u64> {
+        let away = self.away.filter(|away| away.identity == identity)?;
+        let marks = Marks::saved(file, away.fingerprint, away.position);
+        marks.ok().flatten().map(|_| away.position)
+    }
+
     /// The name stands for this file now.
     pub(crate) fn add(&mut self, generation: Generation<F>) {
         self.generations.push_back(generation);
@@ -287,6 +299,7 @@ impl<F: Readable> Name<F> {
 
     fn has_file(&mut self) {
         self.present = true;
+        self.away = None;
         self.said = None;
         self.was_read = true;
         self.elsewhere = None;

@@ -8,6 +8,7 @@
 //!   sibling 64768:1300 born 1690000000000000000
 //!   sibling 64768:1299 born - position 99 head 64:b55cdefb2b1e1f16 tail 64:09aca14ad8a3d7ab
 //! name missing late.log
+//!   away 64768:1313 born 1700000000000000001 position 170 head 64:85944171f73967e8 tail 64:af63dc4c8601ec8c
 //! end 2
 //! ```
 //!
@@ -45,6 +46,8 @@ pub(crate) struct SavedName {
     /// Oldest first; the last is what the name stood for if `present`.
     pub(crate) files: Vec<SavedFile>,
     pub(crate) present: bool,
+    /// The newest of its files, if it is gone, and that has been told.
+    pub(crate) away: Option<SavedFile>,
     /// Files beside the name that are no generation of it to be read: rotated away before it was followed, or
     /// done with.
     pub(crate) siblings: Vec<SavedSibling>,
@@ -152,6 +155,9 @@ impl State {
         if let Some(line) = line.strip_prefix(b"  file ") {
             let name = self.names.last_mut().ok_or(NO_NAME)?;
             name.files.push(SavedFile::parse(&mut Fields(line))?);
+        } else if let Some(line) = line.strip_prefix(b"  away ") {
+            let name = self.names.last_mut().ok_or(NO_NAME)?;
+            name.away = Some(SavedFile::parse(&mut Fields(line))?);
         } else if let Some(line) = line.strip_prefix(b"  sibling ") {
             let name = self.names.last_mut().ok_or(NO_NAME)?;
             let mut fields = Fields(line);
@@ -186,6 +192,11 @@ impl SavedName {
             file.write(text);
             text.push(b'\n');
         }
+        if let Some(away) = &self.away {
+            text.extend(b"  away ");
+            away.write(text);
+            text.push(b'\n');
+        }
         for sibling in &self.siblings {
             text.extend(b"  sibling ");
             sibling.write(text);
@@ -199,6 +210,7 @@ impl SavedName {
             path: OsString::from_vec(path).into(),
             files: Vec::new(),
             present,
+            away: None,
             siblings: Vec::new(),
         })
     }

@@ -156,9 +156,11 @@ impl<D: Disk> Engine<D> {
         self.let_in(facts.identity);
         let past = self.past.remove(&facts.identity);
         let past = past.filter(|past| past.marks.are_in(&*file, past.position).unwrap_or(false));
+        let past = past.map(|past| past.position);
+        let past = past.or_else(|| self.names[index].was_away(facts.identity, &*file));
         let position = match (start, past) {
             _ if facts.kind.is_stream() => Ok(0),
-            (_, Some(past)) => Ok(past.position),
+            (_, Some(position)) => Ok(position),
             (Some(start), None) => self.disk.skip_to(&file, start, self.rules.terminator),
             (None, None) => Ok(0),
         };

@@ -155,22 +155,26 @@ impl<D: Disk> Engine<D> {
         self.rewatch(index);
         // Asked once: there may be as many files to find as there are siblings.
         let places = self.places(index);
-        for file in saved.files {
-            self.take_up_file(index, &file, &places);
+        let files = saved.files.into_iter().map(|file| (file, false));
+        for (file, is_told) in files.chain(saved.away.map(|file| (file, true))) {
+            let is_found = self.take_up_file(index, &file, &places, is_told);
+            self.names[index].away = (!is_found).then_some(file);
         }
         self.names[index].look_again = true;
         self.names[index].caught_up = true;
     }
 
+    /// Finds a file again, or tells that it is gone, if that has not been told.
     fn take_up_file(
         &mut self,
         index: usize,
         saved: &SavedFile,
         places: &HashMap<Identity, PathBuf>,
-    ) {
+        is_told: bool,
+    ) -> bool {
         // An earlier run may have followed what this one writes to.
         if self.rules.output == Some(saved.identity.file()) {
-            return;
+            return true;
         }
         let present = self.names[index].path.clone();
         let present = self.disk.open(&present).and_then(|file| {
@@ -209,6 +213,9 @@ impl<D: Disk> Engine<D> {
         let name = &self.names[index];
         let shown = Arc::clone(&name.shown);
         let Some((file, facts, marks)) = found else {
+            if is_told {
+                return false;
+            }
             (self.notify)(&match length {
                 None => Notice::Vanished(shown, saved.position),
                 Some(length) if length < saved.position => {
@@ -216,7 +223,7 @@ impl<D: Disk> Engine<D> {
                 }
                 Some(_) => Notice::RewrittenUnseen(shown, saved.position),
             });
-            return;
+            return false;
         };
         let key = self.new_key();
         let resumed = Detail::Resumed(shown, saved.position);
@@ -224,6 +231,7 @@ impl<D: Disk> Engine<D> {
         let generation = Generation::marked(key, file, &facts, saved.position, marks);
         self.owners.add(&generation, index);
         self.names[index].generations.push_back(generation);
+        true
     }
 
     /// The file at a path, if it is the saved one.
@@ -337,6 +345,7 @@ impl<D: Disk> Engine<D> {
                 path: name.path.clone(),
                 files: saved_files(name),
                 present: name.present,
+                away: name.away,
                 siblings: name
                     .known_siblings()
                     .filter(|known| self.lookalikes.doubt(*known).is_none())
@@ -351,6 +360,7 @@ impl<D: Disk> Engine<D> {
             path: glob.typed().into(),
             files: Vec::new(),
             present: false,
+            away: None,
             siblings: Vec::new(),
         }));
         saver.save(&State { names })

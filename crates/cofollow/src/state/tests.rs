@@ -15,6 +15,7 @@ fn name(path: &[u8]) -> SavedName {
         path: OsString::from_vec(path.to_vec()).into(),
         files: Vec::new(),
         present: false,
+        away: None,
         siblings: Vec::new(),
     }
 }
@@ -239,12 +240,14 @@ fn state() -> impl Strategy<Value = State> {
         path(),
         vec(file(), 0..4),
         any::<bool>(),
+        option::of(file()),
         vec(sibling(), 0..3),
     );
-    let name = name.prop_map(|(path, files, present, siblings)| SavedName {
+    let name = name.prop_map(|(path, files, present, away, siblings)| SavedName {
         path: OsString::from_vec(path).into(),
         files,
         present,
+        away,
         siblings,
     });
     vec(name, 0..5).prop_map(|names| State { names })

@@ -34,6 +34,7 @@ fn numbered(position: u64) -> State {
         path: format!("name {at}").into(),
         files: vec![file; 2],
         present: true,
+        away: None,
         siblings: Vec::new(),
     };
     let count = 1 + position % 5 * 40;
