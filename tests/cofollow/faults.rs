@@ -186,7 +186,7 @@ pub(super) fn without(limit: &str, dir: &Dir, args: &[&str]) -> Option<Cmd> {
 #[test]
 fn where_nothing_can_be_watched_files_are_looked_at_from_time_to_time() {
     for (limit, why) in [
-        ("max_inotify_instances", "Too many open files"),
+        ("max_inotify_instances", "fs.inotify.max_user_instances"),
         ("max_inotify_watches", "no more watches"),
     ] {
         let dir = Dir::new();

@@ -17,7 +17,6 @@ use {
         CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch,
     },
     rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, open, statx},
-    rustix::io::Errno,
     std::collections::BTreeSet,
     std::ffi::OsStr,
     std::mem::MaybeUninit,
@@ -26,12 +25,23 @@ use {
 };
 
 use costage::Waits;
+use rustix::io::Errno;
 
 use crate::routes::Routes;
 use crate::watch::Changes;
 
 /// Why there is no watch, in words that lead to the setting.
 pub(crate) const TOO_MANY: &str = "no more watches (fs.inotify.max_user_watches)";
+
+/// The same of what a watch is added to.
+pub(crate) fn no_watcher(error: io::Error) -> io::Error {
+    match Errno::from_io_error(&error) {
+        Some(Errno::MFILE) => {
+            io::Error::other("no more watchers (fs.inotify.max_user_instances) or descriptors")
+        }
+        _ => error,
+    }
+}
 
 /// The watch of a file; all who watch the same file have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +68,8 @@ pub(crate) struct Direct {
     paths: HashMap<i32, BTreeSet<PathBuf>>,
     /// The directories above those.
     above: HashMap<PathBuf, i32>,
+    /// What was above, and another had its path before that was heard.
+    replaced: HashMap<i32, PathBuf>,
 }
 
 #[cfg(target_os = "linux")]
@@ -123,7 +135,10 @@ impl Direct {
             match self.above.insert(above.to_owned(), watch) {
                 // What is above it has been seen to, too.
                 Some(known) if known == watch => break,
-                Some(gone) => self.release(gone),
+                Some(gone) => {
+                    self.replaced.insert(gone, above.to_owned());
+                    self.release(gone);
+                }
                 None => {}
             }
         }
@@ -189,12 +204,11 @@ impl Direct {
             let (flags, watch) = (event.events(), event.wd());
             changes.all |= flags.contains(ReadFlags::QUEUE_OVERFLOW);
             if flags.intersects(ReadFlags::MOVE_SELF | ReadFlags::DELETE_SELF) {
-                let before = moved.len();
                 let of = |(path, above): (&PathBuf, &i32)| (*above == watch).then(|| path.clone());
                 moved.extend(self.above.iter().filter_map(of));
-                // It was let go before this was heard.
-                changes.all |= moved.len() == before;
             }
+            // Any other that was let go before this was heard has nothing below it.
+            moved.extend(self.replaced.remove(&watch));
             if flags.contains(ReadFlags::IGNORED) {
                 self.lose(watch, changes);
             } else if let Some(entry) = event.file_name() {
@@ -232,7 +246,7 @@ impl Direct {
             self.directories.remove(&directory);
             changes.lost.insert(directory);
         }
-        if let Some(names) = self.files.of(&FileWatch(watch)) {
+        if let Some(names) = self.files.forget(&FileWatch(watch)) {
             changes.names.extend(names);
             changes.unwatched.insert(FileWatch(watch));
         }
@@ -241,7 +255,8 @@ impl Direct {
     /// Adds `flags` to the watch of `path`, which may serve another use already.
     fn watch(&mut self, path: &Path, flags: WatchFlags) -> io::Result<i32> {
         if self.inotify.is_none() {
-            self.inotify = Some(init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?);
+            let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK);
+            self.inotify = Some(inotify.map_err(|error| no_watcher(error.into()))?);
         }
         let inotify = self.inotify.as_ref().ok_or(io::ErrorKind::NotFound)?;
         add_watch(inotify, path, flags | WatchFlags::MASK_ADD).map_err(|error| match error {
@@ -364,6 +379,23 @@ mod tests {
         }
     }
 
+    // It was kept for each file that was deleted while it was followed.
+    #[test]
+    fn a_watch_that_the_system_gives_up_is_told_once_and_forgotten() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("log");
+        fs::write(&path, "a line\n").expect("written");
+        let mut direct = Direct::default();
+        let file = File::open(&path).expect("a file");
+        let watch = direct.watch_file(file.as_fd(), 3).expect("watched");
+        drop(file);
+        fs::remove_file(&path).expect("removed");
+        let mut changes = Changes::default();
+        direct.read(&Routes::default(), &mut changes);
+        assert!(changes.names.contains(&3) && changes.unwatched.contains(&watch));
+        assert_eq!(direct.watches().count(), 0);
+    }
+
     // One watch an inode: what it was told last would be all that it tells.
     #[test]
     fn a_directory_is_watched_for_its_files_and_for_what_is_below() {
@@ -409,6 +441,32 @@ mod tests {
         assert!(direct.above.contains_key(&root));
         direct.unwatch_above(&root.join("a"), &others("/elsewhere/log".into()));
         assert!(direct.above.is_empty());
+    }
+
+    // It was taken for lost events, and everything was looked at.
+    #[test]
+    fn of_what_was_let_go_before_it_was_heard_only_what_is_below_its_path_is_looked_at() {
+        let root = tempfile::tempdir().expect("a directory");
+        let root = root.path().canonicalize().expect("a path");
+        let above = root.join("above");
+        let mut direct = Direct::default();
+        let read = |direct: &mut Direct| {
+            let mut changes = Changes::default();
+            let moved = direct.read(&Routes::default(), &mut changes);
+            assert!(!changes.all);
+            moved
+        };
+        fs::create_dir(&above).expect("made");
+        direct.watch_above(&above.join("below"));
+        fs::rename(&above, root.join("aside")).expect("renamed");
+        fs::create_dir(&above).expect("made");
+        direct.watch_above(&above.join("other"));
+        assert_eq!(read(&mut direct), std::slice::from_ref(&above));
+        direct.watch_above(&above.join("other"));
+        fs::rename(&above, root.join("aside.2")).expect("renamed");
+        direct.unwatch_above(&above.join("other"), &HashMap::<_, usize>::new());
+        assert!(read(&mut direct).is_empty());
+        assert!(direct.above.is_empty() && direct.replaced.is_empty());
     }
 
     // What is told of a directory is set by its path, which another may have by then.

@@ -47,6 +47,12 @@ impl<K: Eq + Hash> Routes<K> {
         self.0.get(key).map(|names| names.keys().copied())
     }
 
+    /// Nothing depends on `key` any more. The names that did, if any.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn forget(&mut self, key: &K) -> Option<impl Iterator<Item = usize> + use<K>> {
+        self.0.remove(key).map(BTreeMap::into_keys)
+    }
+
     #[cfg(target_os = "linux")]
     pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
         self.0.keys()

@@ -14,7 +14,7 @@ use costage::{Call, Error, Event, Result, Ring, Waits, event};
 use notify::event::ModifyKind;
 use notify::{Config, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
 
-use crate::direct::{Direct, FileWatch, TOO_MANY, is_mounted};
+use crate::direct::{Direct, FileWatch, TOO_MANY, is_mounted, no_watcher};
 use crate::disk::Readable;
 use crate::file_system::FileSystem;
 use crate::identity::Identity;
@@ -154,7 +154,8 @@ impl Watch {
         }
         let config = Config::default().with_event_kinds(kinds);
         let listener = listener(Arc::clone(&shared), ring.clone());
-        let watcher = RecommendedWatcher::new(listener, config).map_err(reason);
+        let watcher =
+            RecommendedWatcher::new(listener, config).map_err(|error| no_watcher(reason(error)));
         Ok(Watch {
             watcher,
             shared,
