@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Seek, SeekFrom};
 use std::num::NonZero;
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::thread;
@@ -15,7 +16,7 @@ use costage::{
 };
 use coutils_cli::{Program, Tally};
 
-/// From so many bytes on threads are worth their beginning, and without a word if they were asked for.
+/// From this length on threads pay for their start, in bytes; and from this one where they are asked for.
 const WORTH_THREADS: u64 = 8 << 20;
 const ASKED_FOR: u64 = 2 << 20;
 
@@ -182,22 +183,9 @@ impl Search<'_> {
         input: Input<'_>,
     ) -> Result<Ended> {
         let describe = |error| Error::io(Call::Read, what, error);
-        let worth = self.threads.map_or(WORTH_THREADS, |_| ASKED_FOR);
-        // Of all that is asked here the length rules most files out, and the number of processors takes the most system
-        // calls to learn.
-        if !metadata.is_file() || metadata.len() < worth || !Parallel::can(self.settings) {
-            return Ok(Ended::Input);
-        }
-        let Ok(mut start) = file.stream_position() else {
+        let Some((threads, mut start)) = self.threads_for(file, metadata) else {
             return Ok(Ended::Input);
         };
-        let threads = self.threads.unwrap_or_else(|| {
-            let processors = thread::available_parallelism();
-            processors.map_or(1, NonZero::get)
-        });
-        if metadata.len().saturating_sub(start) < worth || threads < 2 {
-            return Ok(Ended::Input);
-        }
         if self.threads.is_none() {
             let sample = file.try_clone().map_err(describe)?;
             let sample = Reader::new(what, sample)?.framed(self.terminator, Framing::Lines);
@@ -215,10 +203,41 @@ impl Search<'_> {
                 return Ok(Ended::Input);
             }
         }
+        self.by_threads(threads, file, start..metadata.len(), what, input)
+    }
+
+    /// How many threads search a file, and from where on; none, if they would not pay.
+    fn threads_for(&self, mut file: &File, metadata: &Metadata) -> Option<(usize, u64)> {
+        let worth = self.threads.map_or(WORTH_THREADS, |_| ASKED_FOR);
+        // Of all that is asked here the length rules most files out, and the number of processors takes the most system
+        // calls to learn.
+        if !metadata.is_file() || metadata.len() < worth || !Parallel::can(self.settings) {
+            return None;
+        }
+        let start = file.stream_position().ok()?;
+        let threads = self.threads.unwrap_or_else(|| {
+            let processors = thread::available_parallelism();
+            processors.map_or(1, NonZero::get)
+        });
+        let pays = metadata.len().saturating_sub(start) >= worth && threads > 1;
+        pays.then_some((threads, start))
+    }
+
+    /// Searches the whole lines in a range of a file, and leaves it to be read on behind them.
+    fn by_threads(
+        &mut self,
+        threads: usize,
+        mut file: &File,
+        range: Range<u64>,
+        what: &str,
+        input: Input<'_>,
+    ) -> Result<Ended> {
+        let describe = |error| Error::io(Call::Read, what, error);
+        let start = range.start;
         let stretch = Stretch {
             file: file.try_clone().map_err(describe)?,
             what: what.into(),
-            range: start..metadata.len(),
+            range,
             terminator: self.terminator,
             before: self.grep.to().passed(),
             counts_lines: self.program.counts(),
