@@ -389,6 +389,61 @@ fn files_that_were_made_and_deleted_unseen_are_told_of() {
     assert!((1..=2).contains(&missed), "{missed}");
 }
 
+// As logrotate does it with `olddir`, with `rotate 1`, and when it compresses at once.
+#[test]
+fn files_that_were_moved_away_unseen_are_told_of() {
+    for aside in ["old/log", "log", "log.gz"] {
+        let dir = Dir::new();
+        fs::create_dir(dir.path("old")).expect("made");
+        let (running, mut expected) = following(&dir, "log");
+        let put_aside = |number: usize| {
+            let put = format!("{aside}.{number}");
+            dir.rename("log", &put);
+            if aside == "log" {
+                dir.remove(&put);
+            }
+        };
+        while_stopped(&running, || {
+            put_aside(1);
+            for number in 2..4 {
+                dir.append("log", "unseen\n");
+                put_aside(number);
+            }
+            dir.append("log", "present\n");
+        });
+        expected += "present\n";
+        running.wait_for_stdout(|out| out == expected.as_bytes());
+        running.wait_for_stderr(|err| missed(err) > 0);
+        // What was read is no loss, wherever it is put.
+        put_aside(4);
+        dir.append("log", "the end\n");
+        expected += "the end\n";
+        running.wait_for_stdout(|out| out == expected.as_bytes());
+        running.kill("TERM");
+        let missed = missed(&running.wait().stderr);
+        assert!((1..=2).contains(&missed), "{missed}");
+    }
+}
+
+// What is read under the name it has got since has not gone unread.
+#[test]
+fn files_that_are_read_under_other_names_are_not_told_of() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    let running = cofollow(&dir, ["-q", "-n+1", "--until-idle=2s", "log.1", "log"]).spawn();
+    running.wait_for_stdout(|out| out == b"1\n");
+    while_stopped(&running, || {
+        for round in 0..3 {
+            shift(&dir, round);
+            dir.append("log", format!("{}\n", round + 2));
+        }
+    });
+    // Later than it would have been told.
+    let done = running.wait();
+    assert_eq!(done.stdout.len(), 8);
+    assert_eq!(missed(&done.stderr), 0);
+}
+
 // Of a volume that was swapped and deleted twice while nobody looked nothing told.
 #[test]
 fn what_a_link_led_to_and_is_gone_unseen_is_told_of() {

@@ -312,8 +312,8 @@ impl<F: Readable> Name<F> {
         self.missed.retain(|(_, since)| now - *since < SILENCE);
         self.missed
             .extend(before.into_iter().map(|missed| (missed, now)));
-        self.missed
-            .retain(|(missed, _)| !self.siblings.contains(missed));
+        let found: HashSet<Identity> = self.siblings.iter().copied().collect();
+        self.missed.retain(|(missed, _)| !found.contains(missed));
         if !self.texts.is_empty() {
             let known: HashSet<Identity> = self.known_siblings().collect();
             self.texts.retain(|identity, _| known.contains(identity));
@@ -417,9 +417,10 @@ impl<F: Readable> Name<F> {
     /// When there is something to do: a retired generation is to be let go if its writer stays silent, what
     /// cannot be watched is to be looked at, or an unfinished line is to be passed on.
     pub(crate) fn due(&self, partial_after: Option<Duration>) -> Option<Instant> {
+        let look = self.look_at.into_iter().chain(self.account.due()).min();
         if self.queued {
             // While it waits to be read nothing is let go.
-            return self.look_at;
+            return look;
         }
         let let_go = self.generations.iter().take(self.retired());
         // What waits for an older file's line to end is let go after that.
@@ -428,7 +429,7 @@ impl<F: Readable> Name<F> {
         let partial = self
             .partial()
             .and_then(|last_data| last_data.checked_add(partial_after?));
-        let_go.chain(partial).chain(self.look_at).min()
+        let_go.chain(partial).chain(look).min()
     }
 
     /// Since when the present file has had an unfinished line.

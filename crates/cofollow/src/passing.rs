@@ -14,6 +14,8 @@ use crate::routes::Routes;
 
 /// The event of a file's appearing comes at most so long after the file has been seen.
 const LATE: Duration = Duration::from_secs(1);
+/// A file that goes from name to name has one to stay with at most so long after it left one.
+const ON_ITS_WAY: Duration = Duration::from_millis(100);
 
 /// What was made under a name since it was last asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(crate) struct Came {
     made: usize,
     /// How many files that had been made there were deleted: they are nowhere.
     gone: usize,
+    /// How many of them left the name otherwise: they may be anywhere.
+    left: usize,
     /// One that was made is still there, as far as is known.
     is_there: bool,
 }
@@ -31,6 +35,7 @@ impl Came {
     pub(crate) fn add(&mut self, next: Came) {
         self.made += next.made;
         self.gone += next.gone;
+        self.left += next.left;
         self.is_there = next.is_there;
     }
 }
@@ -51,7 +56,7 @@ impl Made {
                 came.gone += usize::from(self.0.remove(path));
             }
             EventKind::Modify(ModifyKind::Name(_)) => {
-                self.0.remove(path);
+                came.left += usize::from(self.0.remove(path));
             }
             _ => {}
         }
@@ -71,6 +76,9 @@ pub(crate) struct Account {
     /// How many were found whose events have not come yet.
     early: usize,
     found: Option<Instant>,
+    /// How many left the name and were not found, and since when.
+    left: usize,
+    since: Option<Instant>,
     /// One whose event has come is neither found nor known to be deleted.
     is_open: bool,
 }
@@ -80,6 +88,28 @@ impl Account {
     pub(crate) fn find(&mut self) {
         self.early += 1;
         self.found = Some(Instant::now());
+    }
+
+    /// One that had the name was found under another.
+    pub(crate) fn find_aside(&mut self) {
+        self.left = self.left.saturating_sub(1);
+        self.find();
+    }
+
+    /// A file beside the name is read under its own: it may be any that left this one.
+    pub(crate) fn excuse(&mut self) {
+        self.left = 0;
+    }
+
+    /// When to look for those that left the name, and to tell of what was not found.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let since = self.since.filter(|_| self.left > 0);
+        since.map(|since| since + ON_ITS_WAY)
+    }
+
+    /// How many left the name and are nowhere beside it.
+    pub(crate) fn take_left(&mut self) -> usize {
+        std::mem::take(&mut self.left)
     }
 
     /// How many of those that came are gone and were never found. `is_known`: what has the name now is known.
@@ -92,7 +122,12 @@ impl Account {
             self.early = 0;
         }
         let missed = came.gone.min(unseen);
-        self.is_open = came.is_there && !is_known && unseen > missed;
+        let left = came.left.min(unseen - missed);
+        if self.left == 0 {
+            self.since = Some(Instant::now());
+        }
+        self.left += left;
+        self.is_open = came.is_there && !is_known && unseen > missed + left;
         missed
     }
 }
@@ -286,6 +321,27 @@ mod tests {
         let folder = EventKind::Create(CreateKind::Folder);
         let gone = EventKind::Remove(RemoveKind::Folder);
         assert_eq!(missed(&[(0, &[folder, gone])]), [0]);
+    }
+
+    #[test]
+    fn those_that_left_the_name_are_missed_unless_they_are_found() {
+        for found_aside in [false, true] {
+            let (mut made, mut account) = (Made::default(), Account::default());
+            // One had been read; a second left the name, too, before anyone looked, and the third is found.
+            let mut came = Came::default();
+            for event in [MADE, LEFT, MADE] {
+                made.note(event, Path::new("/log"), &mut came);
+            }
+            account.find();
+            assert_eq!(account.settle(came, true), 0);
+            assert!(account.due().is_some());
+            if found_aside {
+                account.find_aside();
+                assert!(account.due().is_none());
+            }
+            assert_eq!(account.take_left(), usize::from(!found_aside));
+            assert!(account.due().is_none());
+        }
     }
 
     /// Whom these events tell of a target that came and went, of a link `/v/data` to `/v/..1`.

@@ -65,7 +65,10 @@ impl<D: Disk> Engine<D> {
             // A link that comes and goes may lead to the same file each time.
             if name.hops.iter().all(|hop| hop.target.is_none()) {
                 *missed.entry(index).or_default() += count;
+            } else {
+                name.account.excuse();
             }
+            self.set_alarm(index);
         }
         for passed in &changes.passed {
             let index = passed.name;
@@ -78,6 +81,17 @@ impl<D: Disk> Engine<D> {
         for (index, count) in missed {
             let shown = Arc::clone(&self.names[index].shown);
             (self.notify)(&Notice::Missed(shown, count));
+        }
+    }
+
+    /// Looks once more for files that left a name before anyone looked, and tells of those that are nowhere beside it.
+    pub(super) fn tell_left(&mut self, index: usize) {
+        self.names[index].look_again = true;
+        self.look_at_name(index, None);
+        let name = &mut self.names[index];
+        let count = name.account.take_left();
+        if count > 0 && self.rules.by == By::Name {
+            (self.notify)(&Notice::Missed(Arc::clone(&name.shown), count));
         }
     }
 

@@ -391,6 +391,9 @@ impl<D: Disk> Engine<D> {
                 self.names[index].look_at = None;
                 self.look_at_name(index, None);
             }
+            if self.names[index].account.due().is_some_and(|at| at <= now) {
+                self.tell_left(index);
+            }
             self.let_go(index, now);
             self.pass_on_partial(index, now);
             self.set_alarm(index);

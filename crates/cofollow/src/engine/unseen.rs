@@ -64,6 +64,13 @@ impl<D: Disk> Engine<D> {
         if is_open {
             self.look_again_later(index);
         }
+        let is_anothers = |sibling: &Sibling| {
+            let owners = self.owners.of(sibling.facts.identity);
+            owners.into_iter().any(|owner| owner != index)
+        };
+        if self.names[index].account.due().is_some() && known.iter().any(is_anothers) {
+            self.names[index].account.excuse();
+        }
         let old: Vec<Member<'_>> = known.iter().map(Sibling::member).collect();
         let new: Vec<Member<'_>> = unseen.iter().chain(&copies).map(Opened::member).collect();
         let age = Age::learn(&old, &new);
@@ -238,7 +245,7 @@ impl<D: Disk> Engine<D> {
         generation.is_copy = present.is_some_and(|present| present.identity.born < identity.born);
         self.owners.add(&generation, index);
         name.generations.insert(at, generation);
-        name.account.find();
+        name.account.find_aside();
         self.note_found(index, &path);
         self.queue(index);
     }
