@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
 
 use super::{cofollow, contains, lines, overflow_event_queues, swap_link, while_stopped};
-use crate::util::{Cmd, Dir, Running};
+use crate::util::{Cmd, Dir, Running, wait_until};
 
 /// Follows a log whose lines, which come first, have come out.
 fn following(dir: &Dir, name: &str) -> (Running, String) {
@@ -442,6 +443,30 @@ fn files_that_are_read_under_other_names_are_not_told_of() {
     let done = running.wait();
     assert_eq!(done.stdout.len(), 8);
     assert_eq!(missed(&done.stderr), 0);
+}
+
+// All that was like the first target came out, however long it had been there.
+#[test]
+fn a_link_that_comes_late_leads_to_nothing_that_was_there_before() {
+    let dir = Dir::new();
+    let made = Instant::now();
+    for number in 1..=3 {
+        dir.write(&format!("log-{number}"), format!("{number}\n"));
+    }
+    wait_until("their age to tell", || {
+        made.elapsed() > Duration::from_millis(50)
+    });
+    let running = cofollow(&dir, ["-n+1", "log"]).spawn();
+    running.wait_for_stderr(|err| contains(err, "cannot open 'log'"));
+    while_stopped(&running, || {
+        for target in ["log-4", "log-5"] {
+            dir.write(target, format!("{target}\n"));
+            swap_link(&dir, target, "log");
+        }
+    });
+    running.wait_for_stdout(|out| contains(out, "log-5"));
+    running.kill("TERM");
+    assert_eq!(running.wait().stdout, b"log-4\nlog-5\n");
 }
 
 // Of a volume that was swapped and deleted twice while nobody looked nothing told.

@@ -43,6 +43,9 @@ pub(crate) struct Name<F> {
     pub(crate) knows_siblings: bool,
     /// What the name stood for in an earlier run and is gone, as was said: should it come back it goes on where it was.
     pub(crate) away: Option<SavedFile>,
+    /// What was made before this time, in nanoseconds since 1970, was there before the name was first looked at. None, if an
+    /// earlier run looked at it.
+    pub(crate) since: Option<u64>,
     /// Those that were there before, and since when they are not.
     missed: Vec<(Identity, Instant)>,
     /// When another text was last found in one of its files.
@@ -108,6 +111,7 @@ impl<F: Readable> Name<F> {
             texts: BTreeMap::new(),
             knows_siblings: true,
             away: None,
+            since: None,
             missed: Vec::new(),
             renewed: None,
             look_again: false,

@@ -7,6 +7,7 @@ use costage::Block;
 
 use super::Engine;
 use super::copies::Copied;
+use super::siblings::a_tick_ago;
 use crate::disk::{Disk, Facts, Readable};
 use crate::generation::{Generation, Renewed};
 use crate::identity::Identity;
@@ -37,6 +38,7 @@ impl<D: Disk> Engine<D> {
         if is_first && self.rules.by == By::Name {
             // Before it is looked at: what is put aside from now on is not to be taken for what was there.
             was_there = self.disk.facts(&self.names[index].path).ok();
+            self.names[index].since = Some(a_tick_ago());
             self.note_siblings(index);
         }
         let (output, state) = (self.rules.output, self.state_file());
@@ -45,6 +47,7 @@ impl<D: Disk> Engine<D> {
         if matches!(found, Found::New(..)) && self.has_links(index) {
             // They may have been swapped since they were resolved, and what was opened is the end of what came in between.
             self.rewatch(index);
+            self.note_earlier_targets(index, &before);
         }
         let is_change = !matches!(found, Found::Same);
         match found {
@@ -112,8 +115,8 @@ impl<D: Disk> Engine<D> {
             for generation in &mut name.generations {
                 generation.doubt();
             }
-        } else {
-            self.renew_all(index);
+        } else if self.renew_all(index) {
+            self.names[index].look_again = true;
         }
         if self.names[index].look_again && !self.names[index].is_settled {
             return self.look_at_name(index, None);
@@ -127,8 +130,9 @@ impl<D: Disk> Engine<D> {
         for at in 0..self.ready.len() {
             let index = self.ready[at];
             let mut generations = self.names[index].generations.iter();
-            if generations.any(|generation| generation.is_doubted) {
-                self.renew_all(index);
+            if generations.any(|generation| generation.is_doubted) && self.renew_all(index) {
+                // There may be more than one copy, and no event to come.
+                self.look_soon(index);
             }
         }
     }

@@ -228,6 +228,10 @@ impl<D: Disk> Engine<D> {
 
     pub(crate) fn waits(&mut self, waits: &mut Waits, room: bool) {
         self.settle();
+        let had_room = std::mem::replace(&mut self.has_room, room);
+        if had_room && !room {
+            self.look_at_doubted();
+        }
         if let Some(watch) = &mut self.watch {
             watch.waits(waits);
         }
@@ -241,11 +245,7 @@ impl<D: Disk> Engine<D> {
             waits.until(due);
         }
         self.stream_waits.clear();
-        let had_room = std::mem::replace(&mut self.has_room, room);
         if !room {
-            if had_room {
-                self.look_at_doubted();
-            }
             return;
         }
         if !self.is_at_rest() || self.is_over() {

@@ -243,8 +243,14 @@ fn is_absent(error: &io::Error) -> bool {
 
 /// Is the clock past the tick of this time, so that a change now would have another?
 pub(super) fn is_past(time: u64) -> bool {
+    time < a_tick_ago()
+}
+
+/// What is made from now on has no time before this, in nanoseconds since 1970.
+pub(super) fn a_tick_ago() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.is_ok_and(|now| now.saturating_sub(Duration::from_nanos(time)) > TICK)
+    let ago = now.unwrap_or_default().saturating_sub(TICK);
+    u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Those of the names, which are in order, that start so: of ten thousand, the few of one file.

@@ -31,6 +31,29 @@ impl<D: Disk> Engine<D> {
         }
     }
 
+    /// Now that there is a link, notes what is like its target and was there before the name was first looked at: it is not
+    /// to be read.
+    pub(crate) fn note_earlier_targets(&mut self, index: usize, before: &[Hop]) {
+        let name = &self.names[index];
+        let Some(since) = name.since else {
+            return;
+        };
+        let is_known = |hop: &Hop| {
+            let mut links = before.iter().filter(|other| other.target.is_some());
+            links.any(|other| other.directory == hop.directory && other.entry == hop.entry)
+        };
+        let mut links = name.hops.iter().filter(|hop| hop.target.is_some());
+        if links.all(is_known) {
+            return;
+        }
+        for path in self.siblings(index, &[]) {
+            let sibling = self.sibling(path);
+            let earlier = sibling.filter(|sibling| sibling.member().time < since);
+            let earlier = earlier.map(|sibling| sibling.facts.identity);
+            self.names[index].siblings.extend(earlier);
+        }
+    }
+
     /// What could not be seen now will be looked for later.
     pub(super) fn look_again_later(&mut self, index: usize) {
         self.names[index].look_again = true;
