@@ -137,19 +137,19 @@ pub(crate) struct Age {
 
 impl Age {
     /// Learns the sense of the numbers from those that were `known` before, which are older than all that were
-    /// not, and from times that differ.
-    pub(crate) fn learn(known: &[Member<'_>], unseen: &[Member<'_>]) -> Age {
-        let older = known
-            .iter()
-            .flat_map(|old| unseen.iter().map(move |new| (old, new)));
+    /// not, from times that differ, and from the name of the `present` file, which is the youngest.
+    pub(crate) fn learn(known: &[Member<'_>], unseen: &[Member<'_>], present: &OsStr) -> Age {
+        let older = known.iter().map(|old| old.name);
+        let older = older.flat_map(|old| unseen.iter().map(move |new| (old, new.name)));
         let earlier = unseen.iter().flat_map(|one| {
             let later = unseen.iter().filter(|other| one.time < other.time);
-            later.map(move |other| (one, other))
+            later.map(move |other| (one.name, other.name))
         });
+        let before = unseen.iter().map(|member| (member.name, present));
         let mut votes = 0_i64;
-        for (old, new) in older.chain(earlier) {
-            if is_like(old.name, new.name) {
-                votes += match by_numbers(old.name, new.name) {
+        for (old, new) in older.chain(earlier).chain(before) {
+            if is_like(old, new) {
+                votes += match by_numbers(old, new) {
                     Ordering::Less => -1,
                     Ordering::Equal => 0,
                     Ordering::Greater => 1,
@@ -275,7 +275,7 @@ mod tests {
             members.collect()
         };
         let mut sorted = members(files);
-        let age = Age::learn(&members(known), &sorted);
+        let age = Age::learn(&members(known), &sorted, "log".as_ref());
         sorted.sort_by(|one, other| age.compare(*one, *other));
         let names: Vec<_> = sorted
             .iter()

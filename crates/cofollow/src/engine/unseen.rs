@@ -94,9 +94,14 @@ impl<D: Disk> Engine<D> {
         if self.names[index].account.due().is_some() && known.iter().any(is_anothers) {
             self.names[index].account.excuse();
         }
-        let old: Vec<Member<'_>> = known.iter().map(Sibling::member).collect();
+        // What has just been put aside is no older than what was found with it.
+        let present = self.names[index].present().map(|present| present.identity);
+        let old = known.iter();
+        let old = old.filter(|sibling| present != Some(sibling.facts.identity));
+        let old: Vec<Member<'_>> = old.map(Sibling::member).collect();
         let new: Vec<Member<'_>> = unseen.iter().chain(&copies).map(Opened::member).collect();
-        let age = Age::learn(&old, &new);
+        let entry = self.names[index].hops.last().map(|hop| &*hop.entry);
+        let age = Age::learn(&old, &new, entry.unwrap_or_default());
         // Of a text that has not been read yet nothing tells after it is truncated: what is its copy now may be all of it.
         let is_unread = !copies.is_empty() && self.names[index].has_unread_present();
         let to_come = copies.iter().filter(|_| !is_unread);

@@ -219,3 +219,45 @@ fn what_could_not_be_listed_at_first_was_there_all_the_same() {
     engine.look_at_all();
     assert_eq!(all_of(&mut engine), "two\n");
 }
+
+// It counted as older than all that were found with it, and turned the order of names around.
+#[test]
+fn what_was_put_aside_while_it_was_looked_at_does_not_tell_the_order_of_the_others() {
+    let log = Path::new("/log");
+    let disk = Memory::default();
+    disk.append(log).write("1\n");
+    let mut engine = follow(disk.clone(), [log]);
+    assert_eq!(all_of(&mut engine), "1\n");
+    // Counted up, within one tick of the clock.
+    for number in 1..4 {
+        disk.rename(log, Path::new(&format!("/log.{number}")));
+        disk.append(log).write(&format!("{}\n", number + 1));
+    }
+    disk.when_listed(|disk| {
+        disk.rename(Path::new("/log"), Path::new("/log.4"));
+        disk.append(Path::new("/log")).write("5\n");
+    });
+    engine.look_at_all();
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "2\n3\n4\n5\n");
+}
+
+// Where the first target was gone, nothing told that they had been counted up.
+#[test]
+fn targets_of_one_tick_come_in_the_order_of_their_numbers() {
+    let log = Path::new("/log");
+    let disk = Memory::default();
+    let swap = |number: usize| {
+        let target = format!("/log-{number}");
+        disk.append(Path::new(&target))
+            .write(&format!("{number}\n"));
+        disk.link(Path::new(&target), log);
+    };
+    swap(1);
+    let mut engine = follow(disk.clone(), [log]);
+    assert_eq!(all_of(&mut engine), "1\n");
+    disk.remove(Path::new("/log-1"));
+    (2..5).for_each(swap);
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "2\n3\n4\n");
+}
