@@ -75,7 +75,7 @@ impl Descriptors {
 
     /// Opens a file to be read, without waiting for a FIFO's writer.
     pub(crate) fn open(&self, path: &Path) -> io::Result<Arc<Slot>> {
-        let file = open(path)?;
+        let file = self.make(path)?;
         let identity = identity_of(&file)?;
         let slot = Arc::new(Slot {
             path: path.to_owned(),
@@ -87,6 +87,20 @@ impl Descriptors {
         });
         self.enter(&slot);
         Ok(slot)
+    }
+
+    /// Opens a file, if all descriptors are taken by closing those that need not keep theirs.
+    fn make(&self, path: &Path) -> io::Result<File> {
+        let opened = open(path);
+        if !matches!(&opened, Err(error) if Errno::from_io_error(error) == Some(Errno::MFILE)) {
+            return opened;
+        }
+        for slot in lock(&self.0.open).slots.drain(..) {
+            if let Some(slot) = slot.upgrade() {
+                *lock(&slot.file) = None;
+            }
+        }
+        open(path)
     }
 
     /// One more is open: one that was not used for long is closed. Each that was used gets another turn (the clock
@@ -129,13 +143,11 @@ impl Slot {
             return use_it(file);
         }
         self.used.store(true, Ordering::Relaxed);
-        let mut file = lock(&self.file);
-        if let Some(file) = &*file {
+        if let Some(file) = &*lock(&self.file) {
             return use_it(file);
         }
-        let again = file.insert(self.open_again()?);
-        let done = use_it(again);
-        drop(file);
+        let again = self.open_again()?;
+        let done = use_it(lock(&self.file).insert(again));
         self.kept.enter(self);
         done
     }
@@ -151,7 +163,7 @@ impl Slot {
     }
 
     fn open_again(&self) -> io::Result<File> {
-        let file = open(&self.path)?;
+        let file = self.kept.make(&self.path)?;
         if identity_of(&file)? == self.identity {
             Ok(file)
         } else {
