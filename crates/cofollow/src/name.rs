@@ -43,11 +43,11 @@ pub(crate) struct Name<F> {
     pub(crate) knows_siblings: bool,
     /// What the name stood for in an earlier run and is gone, as was said: should it come back it goes on where it was.
     pub(crate) away: Option<SavedFile>,
-    /// What was made before this time, in nanoseconds since 1970, was there before the name was first looked at. None, if an
+    /// When the name was first looked at, in nanoseconds since 1970: what was made before was there before. None, if an
     /// earlier run looked at it.
-    pub(crate) since: Option<u64>,
+    pub(crate) followed_since: Option<u64>,
     /// Those that were there before, and since when they are not.
-    missed: Vec<(Identity, Instant)>,
+    absent: Vec<(Identity, Instant)>,
     /// When another text was last found in one of its files.
     pub(crate) renewed: Option<Instant>,
     /// A look found changes, and more may have come while it looked.
@@ -111,8 +111,8 @@ impl<F: Readable> Name<F> {
             texts: BTreeMap::new(),
             knows_siblings: true,
             away: None,
-            since: None,
-            missed: Vec::new(),
+            followed_since: None,
+            absent: Vec::new(),
             renewed: None,
             look_again: false,
             account: Account::default(),
@@ -313,11 +313,11 @@ impl<F: Readable> Name<F> {
     pub(crate) fn know_siblings(&mut self, found: Vec<Identity>) {
         let now = Instant::now();
         let before = std::mem::replace(&mut self.siblings, found);
-        self.missed.retain(|(_, since)| now - *since < SILENCE);
-        self.missed
-            .extend(before.into_iter().map(|missed| (missed, now)));
+        self.absent.retain(|(_, since)| now - *since < SILENCE);
+        self.absent
+            .extend(before.into_iter().map(|absent| (absent, now)));
         let found: HashSet<Identity> = self.siblings.iter().copied().collect();
-        self.missed.retain(|(missed, _)| !found.contains(missed));
+        self.absent.retain(|(absent, _)| !found.contains(absent));
         if !self.texts.is_empty() {
             let known: HashSet<Identity> = self.known_siblings().collect();
             self.texts.retain(|identity, _| known.contains(identity));
@@ -337,8 +337,8 @@ impl<F: Readable> Name<F> {
 
     /// Those that are known not to be read.
     pub(crate) fn known_siblings(&self) -> impl Iterator<Item = Identity> {
-        let missed = self.missed.iter().map(|(missed, _)| *missed);
-        self.siblings.iter().copied().chain(missed)
+        let absent = self.absent.iter().map(|(absent, _)| *absent);
+        self.siblings.iter().copied().chain(absent)
     }
 
     /// The oldest of those before the newest that may have lines which are not held yet, with so many bytes as far as was

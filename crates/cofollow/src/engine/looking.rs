@@ -38,7 +38,7 @@ impl<D: Disk> Engine<D> {
         if is_first && self.rules.by == By::Name {
             // Before it is looked at: what is put aside from now on is not to be taken for what was there.
             was_there = self.disk.facts(&self.names[index].path).ok();
-            self.names[index].since = Some(a_tick_ago());
+            self.names[index].followed_since = Some(a_tick_ago());
             self.note_siblings(index);
         }
         let (output, state) = (self.rules.output, self.state_file());

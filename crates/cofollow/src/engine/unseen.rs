@@ -35,7 +35,7 @@ impl<D: Disk> Engine<D> {
     /// to be read.
     pub(crate) fn note_earlier_targets(&mut self, index: usize, before: &[Hop]) {
         let name = &self.names[index];
-        let Some(since) = name.since else {
+        let Some(since) = name.followed_since else {
             return;
         };
         let is_known = |hop: &Hop| {
