@@ -96,7 +96,7 @@ impl Account {
         self.find();
     }
 
-    /// A file beside the name is read under its own: it may be any that left this one.
+    /// Any that left the name may be read under another.
     pub(crate) fn excuse(&mut self) {
         self.left = 0;
     }

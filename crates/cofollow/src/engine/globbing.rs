@@ -171,7 +171,6 @@ impl<D: Disk> Engine<D> {
             name.siblings = Vec::new();
             name.texts.clear();
             name.look_at = None;
-            name.account.excuse();
             if !was_free {
                 self.paths.remove(&name.path);
                 self.free.push_back(index);

@@ -58,14 +58,18 @@ impl<D: Disk> Engine<D> {
     /// Tells of the files that are known to have come and gone since the last look.
     pub(super) fn tell_missed(&mut self, changes: &Changes) {
         let mut missed: BTreeMap<usize, usize> = BTreeMap::new();
+        // With others, what left a name may be read under any of them.
+        let has_others = self.names.len() > 1 || !self.globs.is_empty();
         for (&index, &came) in &changes.came {
             let name = &mut self.names[index];
             let is_known = name.present || name.elsewhere.is_some();
             let count = name.account.settle(came, is_known);
             // A link that comes and goes may lead to the same file each time.
-            if name.hops.iter().all(|hop| hop.target.is_none()) {
+            let has_links = name.hops.iter().any(|hop| hop.target.is_some());
+            if !has_links {
                 *missed.entry(index).or_default() += count;
-            } else {
+            }
+            if has_links || has_others {
                 name.account.excuse();
             }
             self.set_alarm(index);
@@ -89,6 +93,14 @@ impl<D: Disk> Engine<D> {
         self.names[index].look_again = true;
         self.look_at_name(index, None);
         let name = &mut self.names[index];
+        // It may have got the name back by another that it has.
+        let has_links = name.generations.iter().any(|generation| {
+            let facts = generation.file.facts();
+            facts.is_ok_and(|facts| facts.links > 1)
+        });
+        if has_links {
+            name.account.excuse();
+        }
         let count = name.account.take_left();
         if count > 0 && self.rules.by == By::Name {
             (self.notify)(&Notice::Missed(Arc::clone(&name.shown), count));

@@ -87,13 +87,6 @@ impl<D: Disk> Engine<D> {
         if is_open {
             self.look_again_later(index);
         }
-        let is_anothers = |sibling: &Sibling| {
-            let owners = self.owners.of(sibling.facts.identity);
-            owners.into_iter().any(|owner| owner != index)
-        };
-        if self.names[index].account.due().is_some() && known.iter().any(is_anothers) {
-            self.names[index].account.excuse();
-        }
         // What has just been put aside is no older than what was found with it.
         let present = self.names[index].present().map(|present| present.identity);
         let old = known.iter();
