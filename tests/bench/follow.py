@@ -136,7 +136,7 @@ def loss_case(bench):
     print(f"\n### loss\n\nLines lost of those written: median (worst) of {bench.options.runs} runs.")
     report.rows(["scenario", *followers], lost)
     print("\nMedian (worst) of the lines that came out wrong. Clean: runs with nothing lost or wrong. Told: of the")
-    print("runs that lost lines, those in which standard error told how many bytes. Who is not here only lost lines.")
+    print("runs that lost lines, those in which standard error told of a gap. Who is not here only lost lines.")
     report.rows(["scenario", "program", "clean", *WRONG, "told"], wrong, texts=2)
 
 

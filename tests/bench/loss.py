@@ -19,8 +19,8 @@ START = 10
 QUIET = 3
 # All that was written has come, and for so long nothing more: nothing is repeated.
 SETTLED = 0.2
-# A gap is told by its size.
-TOLD = re.compile(rb"\d+ bytes")
+# A gap is told by its size, or as what may be lost where nobody can tell.
+TOLD = re.compile(rb"\d+ bytes|if more was written")
 SLOW_READER = """
 import os, time
 while piece := os.read(0, 65536):

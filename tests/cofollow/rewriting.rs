@@ -144,7 +144,7 @@ fn copied_and_truncated_while_it_runs_loses_nothing_that_was_there() {
     let running = following(&dir, &expected);
     for round in 0..5 {
         copy_and_truncate(&dir, round);
-        running.wait_for_stderr(|err| super::occurrences(err, "file truncated\n") > round);
+        running.wait_for_stderr(|err| super::occurrences(err, "file truncated") > round);
         let text = lines(&format!("round {round}"), 2 + round);
         dir.append("log", &text);
         expected += &text;

@@ -32,6 +32,8 @@ pub enum Notice {
     ReplacedByOther(Arc<OsStr>),
     /// The file became shorter and is read from its start; so many bytes that had been there were not read.
     Truncated(Arc<OsStr>, u64),
+    /// The file was truncated while it was written to. What was written after it was copied, if anything, was lost with it.
+    Cut(Arc<OsStr>),
     /// The file was written anew, no shorter than before, and is read from its start; so many bytes that had been
     /// there were not read.
     Rewritten(Arc<OsStr>, u64),
@@ -118,6 +120,13 @@ impl Display for Notice {
             }
             Notice::Truncated(name, lost) => {
                 write!(f, "{}: file truncated{}", shown(name), Lost(*lost))
+            }
+            Notice::Cut(name) => {
+                let name = shown(name);
+                write!(
+                    f,
+                    "{name}: file truncated; if more was written after it was copied, that is lost"
+                )
             }
             Notice::Rewritten(name, lost) => {
                 write!(f, "{}: file written anew{}", shown(name), Lost(*lost))

@@ -31,9 +31,18 @@ pub(crate) enum Copied {
     No,
 }
 
+/// What there is of the copy of a truncated text.
+pub(super) enum Searched<F> {
+    /// All that was read of it is there.
+    Found(Arc<F>, Facts),
+    /// One that was made before all was written that was read: it has nothing to give.
+    Outgrown,
+    Nothing,
+}
+
 impl<D: Disk> Engine<D> {
-    /// The file that a truncated text was copied to, if more of it is there than was read.
-    pub(crate) fn find_copy(&mut self, index: usize, at: usize) -> Option<(Arc<D::File>, Facts)> {
+    /// The file that a truncated text was copied to.
+    pub(super) fn find_copy(&mut self, index: usize, at: usize) -> Searched<D::File> {
         let name = &self.names[index];
         let old = &name.generations[at];
         let (marks, position, longest) = (old.marks.clone(), old.position, old.longest());
@@ -43,7 +52,7 @@ impl<D: Disk> Engine<D> {
             .map(|copy| copy.identity.born)
             .fold(old.identity.born, Ord::max);
         if position == 0 && (longest == 0 || !name.knows_siblings) {
-            return None;
+            return Searched::Nothing;
         }
         // What is read itself is no copy, however alike the two begin; in a copy there may be another one by now.
         let followed = name.generations.iter();
@@ -67,7 +76,7 @@ impl<D: Disk> Engine<D> {
             if facts.length >= position {
                 return marks.are_in(file, position).unwrap_or(false);
             }
-            // Copied before all was written that was read: then it has nothing to give.
+            // Copied before all was written that was read.
             if marks.are_telling() && marks.begin(file).unwrap_or(false) {
                 copies.push(facts.identity);
             }
@@ -78,11 +87,15 @@ impl<D: Disk> Engine<D> {
         if copy.is_none() && self.forget_listings_before(now) {
             copy = self.sibling_that(index, &mut is_it);
         }
-        if copy.is_none() {
-            // Otherwise they can be compared with it.
-            self.names[index].siblings.extend(copies);
+        if let Some((file, facts)) = copy {
+            return Searched::Found(file, facts);
         }
-        copy
+        if copies.is_empty() {
+            return Searched::Nothing;
+        }
+        // Otherwise they can be compared with it.
+        self.names[index].siblings.extend(copies);
+        Searched::Outgrown
     }
 
     /// Does a path that came to match a pattern stand for the copy of a text that is followed under another name?

@@ -1,12 +1,12 @@
 //! Looking: what a name stands for, and what has become of the files it stood for.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use costage::Block;
 
 use super::Engine;
-use super::copies::Copied;
+use super::copies::{Copied, Searched};
 use super::siblings::a_tick_ago;
 use crate::disk::{Disk, Facts, Readable};
 use crate::generation::{Generation, Renewed};
@@ -14,6 +14,9 @@ use crate::identity::Identity;
 use crate::name::Found;
 use crate::notice::Detail;
 use crate::{By, Notice, Start};
+
+/// A log to which something was written so lately is being written to.
+const HOT: Duration = Duration::from_millis(100);
 
 impl<D: Disk> Engine<D> {
     /// Looks what a name stands for, and puts it among those to be read. At the start, a file found now is read
@@ -237,7 +240,12 @@ impl<D: Disk> Engine<D> {
             return self.end_copy(index, at, tail, how);
         }
         let key = self.new_key();
-        let copy = self.find_copy(index, at);
+        let searched = self.find_copy(index, at);
+        let is_outgrown = matches!(searched, Searched::Outgrown);
+        let copy = match searched {
+            Searched::Found(file, facts) => Some((file, facts)),
+            Searched::Outgrown | Searched::Nothing => None,
+        };
         if let Some((_, copied)) = &copy {
             self.end_doubt(copied.identity, index);
         }
@@ -254,6 +262,11 @@ impl<D: Disk> Engine<D> {
         new.watch = old.watch.take();
         // Before the old one may go on in another file: this one is not nobody's in between.
         self.owners.add(&new, index);
+        // Was it being written to? Nothing tells what came between the copy and the truncation.
+        let is_cut = copy.as_ref().map_or(is_outgrown, |(_, copied)| {
+            let is_behind = copied.length > old.position;
+            is_behind || facts.length > 0 || old.last_data.elapsed() < HOT
+        });
         let lost = if let Some((copy, copied)) = copy {
             (self.notify)(&Notice::Detail(Detail::Copied(Arc::clone(&shown))));
             let lost = old.lost_behind(copied.length, how);
@@ -278,6 +291,7 @@ impl<D: Disk> Engine<D> {
         // It may have been copied and truncated more than once.
         name.look_again |= is_present;
         (self.notify)(&match how {
+            _ if is_cut && lost == 0 => Notice::Cut(shown),
             Renewed::Truncated => Notice::Truncated(shown, lost),
             Renewed::Rewritten => Notice::Rewritten(shown, lost),
         });

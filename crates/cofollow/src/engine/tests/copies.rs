@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use super::disk::Memory;
 use super::{all_of, follow};
@@ -117,6 +118,51 @@ fn what_was_seen_before_a_text_was_read_is_not_of_it() {
     engine.look_at_data(0);
     assert_eq!(all_of(&mut engine), "fifth\n");
     assert_eq!(losses.try_iter().count(), 0);
+}
+
+// What came between its copy and its truncation nobody saw, and it was told as the truncation of a quiet log is.
+#[test]
+fn that_a_log_was_truncated_while_it_was_written_to_is_told() {
+    for (more, next, is_quiet) in [
+        ("more\n", "", true),
+        ("", "second\n", true),
+        ("", "", false),
+        ("", "", true),
+    ] {
+        let (disk, mut engine) = followed("first\n");
+        let (notices, heard) = channel();
+        engine.notify = Box::new(move |notice: &Notice| match notice {
+            Notice::Cut(_) => notices.send(true).expect("heard"),
+            Notice::Truncated(..) | Notice::Rewritten(..) => notices.send(false).expect("heard"),
+            _ => {}
+        });
+        if is_quiet {
+            engine.names[0].generations[0].last_data -= Duration::from_secs(1);
+        }
+        write(&disk, more);
+        copy_and_truncate(&disk, next);
+        engine.look_at_data(0);
+        assert_eq!(all_of(&mut engine), [more, next].concat());
+        let is_cut = !(more.is_empty() && next.is_empty() && is_quiet);
+        assert_eq!(heard.try_iter().collect::<Vec<_>>(), [is_cut]);
+    }
+    // Read beyond the end of its copy.
+    let text = "a line that is long enough to tell it from others, whatever they begin with\n";
+    let (disk, mut engine) = followed(text);
+    let (notices, heard) = channel();
+    engine.notify = Box::new(move |notice: &Notice| {
+        if let Notice::Cut(_) = notice {
+            notices.send(()).expect("heard");
+        }
+    });
+    copy(&disk);
+    write(&disk, "more\n");
+    engine.look_at_data(0);
+    assert_eq!(all_of(&mut engine), "more\n");
+    disk.append(Path::new(LOG)).truncate();
+    engine.look_at_data(0);
+    assert_eq!(all_of(&mut engine), "");
+    assert_eq!(heard.try_iter().count(), 1);
 }
 
 // The present one was taken for younger than all that were found, and for none of those whose copies they were.
