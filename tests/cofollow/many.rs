@@ -140,28 +140,3 @@ fn where_few_descriptors_are_allowed_quiet_files_share_them() {
     expected.sort_unstable();
     assert_eq!(lines, expected);
 }
-
-// The retired ones kept theirs for ten seconds, and so long what came under the names could not be opened.
-#[test]
-fn where_few_descriptors_are_allowed_rotated_files_leave_one_to_the_new_ones() {
-    let dir = Dir::new();
-    let names: Vec<String> = (0..10).map(|number| format!("{number}.log")).collect();
-    for name in &names {
-        dir.write(name, "1\n");
-    }
-    let script = "ulimit -n 48 && exec \"$@\"";
-    let args = ["-q", "-n+1"].into_iter();
-    let running = through_shell(&dir, script, args.chain(names.iter().map(String::as_str))).spawn();
-    running.wait_for_stdout(|out| occurrences(out, "1\n") == names.len());
-    for rotation in 2..=4 {
-        for name in &names {
-            dir.rename(name, &format!("{name}.{rotation}"));
-            dir.write(name, format!("{rotation}\n"));
-        }
-        let line = format!("{rotation}\n");
-        running.wait_for_stdout(|out| occurrences(out, &line) == names.len());
-    }
-    running.kill("TERM");
-    let output = running.wait();
-    assert!(!contains(&output.stderr, "Too many open files"));
-}

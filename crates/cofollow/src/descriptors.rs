@@ -75,7 +75,7 @@ impl Descriptors {
 
     /// Opens a file to be read, without waiting for a FIFO's writer.
     pub(crate) fn open(&self, path: &Path) -> io::Result<Arc<Slot>> {
-        let file = self.make(path)?;
+        let file = open(path)?;
         let identity = identity_of(&file)?;
         let slot = Arc::new(Slot {
             path: path.to_owned(),
@@ -87,20 +87,6 @@ impl Descriptors {
         });
         self.enter(&slot);
         Ok(slot)
-    }
-
-    /// Opens a file, if all descriptors are taken by closing those that need not keep theirs.
-    fn make(&self, path: &Path) -> io::Result<File> {
-        let opened = open(path);
-        if !matches!(&opened, Err(error) if Errno::from_io_error(error) == Some(Errno::MFILE)) {
-            return opened;
-        }
-        for slot in lock(&self.0.open).slots.drain(..) {
-            if let Some(slot) = slot.upgrade() {
-                *lock(&slot.file) = None;
-            }
-        }
-        open(path)
     }
 
     /// One more is open: one that was not used for long is closed. Each that was used gets another turn (the clock
@@ -143,11 +129,13 @@ impl Slot {
             return use_it(file);
         }
         self.used.store(true, Ordering::Relaxed);
-        if let Some(file) = &*lock(&self.file) {
+        let mut file = lock(&self.file);
+        if let Some(file) = &*file {
             return use_it(file);
         }
-        let again = self.open_again()?;
-        let done = use_it(lock(&self.file).insert(again));
+        let again = file.insert(self.open_again()?);
+        let done = use_it(again);
+        drop(file);
         self.kept.enter(self);
         done
     }
@@ -163,7 +151,7 @@ impl Slot {
     }
 
     fn open_again(&self) -> io::Result<File> {
-        let file = self.kept.make(&self.path)?;
+        let file = open(&self.path)?;
         if identity_of(&file)? == self.identity {
             Ok(file)
         } else {
