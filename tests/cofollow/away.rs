@@ -230,6 +230,25 @@ fn a_file_that_was_gone_for_some_runs_goes_on_where_it_was() {
     }
 }
 
+// While nothing had the log's name, each of its old files was a new match.
+#[test]
+fn old_files_that_match_a_glob_come_once_though_the_log_is_missing() {
+    let dir = Dir::new();
+    dir.write("log", "1\n");
+    run(&dir, ["log*"]).stdout("1\n").code(0);
+    dir.rename("log", "log.1");
+    // Its writer is silent.
+    let old = File::options().append(true).open(dir.path("log.1"));
+    old.and_then(|old| old.set_modified(UNIX_EPOCH))
+        .expect("set");
+    dir.write("log", "2\n");
+    run(&dir, ["log*"]).stdout("2\n").stderr("").code(0);
+    dir.rename("log", "log.2");
+    run(&dir, ["log*"]).stdout("");
+    dir.write("log", "3\n");
+    run(&dir, ["log*"]).stdout("3\n").stderr("").code(0);
+}
+
 #[test]
 fn a_file_deleted_and_made_anew() {
     let dir = Dir::new();

@@ -109,8 +109,18 @@ impl<D: Disk> Engine<D> {
         }
         let bases = path.file_name().into_iter().flat_map(bases);
         let owners = bases.filter_map(|base| self.paths.get(&path.with_file_name(base)));
-        let Some(owner) = owners.copied().filter(|&at| self.names[at].present).min() else {
-            return Copied::No;
+        let owners: Vec<usize> = owners.copied().collect();
+        let is_known = |name: &Name<D::File>| name.known_siblings().any(|known| known == identity);
+        let Some(owner) = owners
+            .iter()
+            .copied()
+            .filter(|&at| self.names[at].present)
+            .min()
+        else {
+            // What is done with is not read again, though nothing has the log's name now.
+            let is_done = self.lookalikes.doubt(identity).is_none()
+                && owners.iter().any(|&owner| is_known(&self.names[owner]));
+            return if is_done { Copied::Yes } else { Copied::No };
         };
         self.find_texts_between(owner);
         if self.is_anywhere(identity) {
@@ -120,7 +130,6 @@ impl<D: Disk> Engine<D> {
         if self.lookalikes.is_copy(identity) || self.has_proved_copy(owner, identity) {
             return Copied::Yes;
         }
-        let is_known = |name: &Name<D::File>| name.known_siblings().any(|known| known == identity);
         if self.lookalikes.doubt(identity).is_none() && is_known(&self.names[owner]) {
             return Copied::Yes;
         }
