@@ -110,6 +110,9 @@ impl<D: Disk> Engine<D> {
                 Ahead::Renewed => return Next::Renewed,
                 Ahead::Held | Ahead::Later | Ahead::Nothing => {}
             }
+            // A few lines of each, in a buffer of its own, would take a hundred times their length.
+            let ahead = &mut self.names[index].generations[at].ahead;
+            *ahead = ahead.take().map(Block::compact);
         }
         let mut chosen = newest;
         let mut at = 0;
