@@ -39,6 +39,8 @@ pub(crate) struct Name<F> {
     pub(crate) siblings: Vec<Identity>,
     /// What was last seen in those of them that their identity does not tell from later files.
     pub(crate) texts: BTreeMap<Identity, Text>,
+    /// When the directory they are in had changed last as it was listed, if that would tell of a later change.
+    pub(crate) listed: Option<u64>,
     /// Could they all be seen?
     pub(crate) knows_siblings: bool,
     /// What the name stood for in an earlier run and is gone, as was said: should it come back it goes on where it was.
@@ -109,6 +111,7 @@ impl<F: Readable> Name<F> {
             present: false,
             siblings: Vec::new(),
             texts: BTreeMap::new(),
+            listed: None,
             knows_siblings: true,
             away: None,
             followed_since: None,

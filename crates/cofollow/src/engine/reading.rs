@@ -149,6 +149,10 @@ impl<D: Disk> Engine<D> {
     /// opened? What was copied and truncated before it was read left no trace in the file, and its copy is to be looked for
     /// once more.
     fn is_first_of_fresh(&mut self, index: usize, at: usize) -> bool {
+        if self.names[index].generations[at].is_fresh && self.has_nothing_new_beside(index) {
+            // Thousands of files may get their first lines at once.
+            self.names[index].generations[at].is_fresh = false;
+        }
         let name = &mut self.names[index];
         let generation = &mut name.generations[at];
         let is_followed = self.rules.follow || self.saver.is_some();

@@ -75,6 +75,8 @@ impl<D: Disk> Engine<D> {
                     paths.push(last.directory.join(entry));
                 }
             }
+            let listing = self.listings.get(&last.directory);
+            self.names[index].listed = listing.and_then(|listing| listing.changed);
         }
         for hop in &hops {
             let Some(target) = &hop.target else {
@@ -156,6 +158,17 @@ impl<D: Disk> Engine<D> {
     fn changed(&self, directory: &Path) -> Option<u64> {
         let facts = self.disk.facts(directory);
         facts.ok().map(|facts| facts.modified)
+    }
+
+    /// Is there nothing beside a name that was not there when that was last listed?
+    pub(super) fn has_nothing_new_beside(&self, index: usize) -> bool {
+        let name = &self.names[index];
+        let directory = name.hops.last().map(|hop| &hop.directory);
+        !name.look_again
+            && name.renewed.is_none()
+            && !self.has_links(index)
+            && name.listed.is_some()
+            && name.listed == directory.and_then(|directory| self.changed(directory))
     }
 
     /// Forgets what was listed before, if the directory may have changed since. Was there such a one?
