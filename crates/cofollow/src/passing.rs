@@ -14,6 +14,8 @@ use crate::routes::Routes;
 
 /// The event of a file's appearing comes at most so long after the file has been seen.
 const LATE: Duration = Duration::from_secs(1);
+/// The events of what is done at once are taken together: one by one they do not tell which file is still there.
+const AT_ONCE: Duration = Duration::from_millis(100);
 /// A file that goes from name to name has one to stay with at most so long after it left one.
 const ON_ITS_WAY: Duration = Duration::from_millis(100);
 
@@ -73,6 +75,8 @@ impl Made {
 /// seen. In doubt none is, for a file is often found before its event comes, or under another name.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
+    /// What came, and since when, of which it has not been told yet.
+    pending: Option<(Came, Instant)>,
     /// How many were found whose events have not come yet.
     early: usize,
     found: Option<Instant>,
@@ -101,10 +105,28 @@ impl Account {
         self.left = 0;
     }
 
+    /// Events have told of this.
+    pub(crate) fn note(&mut self, came: Came) {
+        let (pending, _) = self
+            .pending
+            .get_or_insert_with(|| (Came::default(), Instant::now()));
+        pending.add(came);
+    }
+
+    /// When to settle what came.
+    pub(crate) fn settles_at(&self) -> Option<Instant> {
+        self.pending.map(|(_, since)| since + AT_ONCE)
+    }
+
     /// When to look for those that left the name, and to tell of what was not found.
-    pub(crate) fn due(&self) -> Option<Instant> {
+    pub(crate) fn looks_at(&self) -> Option<Instant> {
         let since = self.since.filter(|_| self.left > 0);
         since.map(|since| since + ON_ITS_WAY)
+    }
+
+    /// The earlier of the two.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.settles_at().into_iter().chain(self.looks_at()).min()
     }
 
     /// How many left the name and are nowhere beside it.
@@ -113,7 +135,11 @@ impl Account {
     }
 
     /// How many of those that came are gone and were never found. `is_known`: what has the name now is known.
-    pub(crate) fn settle(&mut self, came: Came, is_known: bool) -> usize {
+    pub(crate) fn settle(&mut self, is_known: bool) -> usize {
+        let (came, _) = self
+            .pending
+            .take()
+            .unwrap_or((Came::default(), Instant::now()));
         let made = came.made + usize::from(self.is_open);
         let unseen = made.saturating_sub(self.early);
         self.early = self.early.saturating_sub(made);
@@ -286,7 +312,8 @@ mod tests {
             for _ in 0..*found {
                 account.find();
             }
-            account.settle(came, *found > 0)
+            account.note(came);
+            account.settle(*found > 0)
         };
         batches.iter().map(settle).collect()
     }
@@ -302,6 +329,20 @@ mod tests {
         // However the events are cut.
         assert_eq!(missed(&[(0, &[MADE]), (0, &[DELETED])]), [0, 1]);
         assert_eq!(missed(&[(0, &[MADE]), (1, &[DELETED, MADE])]), [0, 1]);
+    }
+
+    // Looked at after each event, the last file was found before its own, and each of the others could be that one.
+    #[test]
+    fn what_is_done_at_once_is_accounted_for_at_once() {
+        let (mut made, mut account) = (Made::default(), Account::default());
+        account.find();
+        for event in [DELETED, MADE, DELETED, MADE, DELETED, MADE] {
+            let mut came = Came::default();
+            made.note(event, Path::new("/log"), &mut came);
+            account.note(came);
+        }
+        assert_eq!(account.settle(true), 2);
+        assert!(account.due().is_none());
     }
 
     #[test]
@@ -333,8 +374,10 @@ mod tests {
                 made.note(event, Path::new("/log"), &mut came);
             }
             account.find();
-            assert_eq!(account.settle(came, true), 0);
-            assert!(account.due().is_some());
+            account.note(came);
+            assert!(account.settles_at().is_some());
+            assert_eq!(account.settle(true), 0);
+            assert!(account.looks_at().is_some());
             if found_aside {
                 account.find_aside();
                 assert!(account.due().is_none());

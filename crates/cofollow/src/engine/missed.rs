@@ -7,6 +7,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Engine;
 use crate::disk::{Disk, Readable};
@@ -55,25 +56,13 @@ impl LookedInto {
 }
 
 impl<D: Disk> Engine<D> {
-    /// Tells of the files that are known to have come and gone since the last look.
-    pub(super) fn tell_missed(&mut self, changes: &Changes) {
-        let mut missed: BTreeMap<usize, usize> = BTreeMap::new();
-        // With others, what left a name may be read under any of them.
-        let has_others = self.names.len() > 1 || !self.globs.is_empty();
+    /// Takes in what came and went since the last look; of links' targets it is told at once.
+    pub(super) fn note_missed(&mut self, changes: &Changes) {
         for (&index, &came) in &changes.came {
-            let name = &mut self.names[index];
-            let is_known = name.present || name.elsewhere.is_some();
-            let count = name.account.settle(came, is_known);
-            // A link that comes and goes may lead to the same file each time.
-            let has_links = name.hops.iter().any(|hop| hop.target.is_some());
-            if !has_links {
-                *missed.entry(index).or_default() += count;
-            }
-            if has_links || has_others {
-                name.account.excuse();
-            }
+            self.names[index].account.note(came);
             self.set_alarm(index);
         }
+        let mut missed: BTreeMap<usize, usize> = BTreeMap::new();
         for passed in &changes.passed {
             let index = passed.name;
             let is_swapped = self.targets(index).any(|now| passed.is_before(&now.path));
@@ -81,15 +70,56 @@ impl<D: Disk> Engine<D> {
                 *missed.entry(index).or_default() += 1;
             }
         }
-        missed.retain(|_, count| *count > 0 && self.rules.by == By::Name);
         for (index, count) in missed {
+            self.tell_missed(index, count);
+        }
+    }
+
+    fn tell_missed(&mut self, index: usize, count: usize) {
+        if count > 0 && self.rules.by == By::Name {
             let shown = Arc::clone(&self.names[index].shown);
             (self.notify)(&Notice::Missed(shown, count));
         }
     }
 
+    /// Tells of the files that are known to have come and gone, when it is time to.
+    pub(super) fn account_for(&mut self, index: usize, now: Instant) {
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        if is_due(self.names[index].account.settles_at()) {
+            self.settle_account(index);
+        }
+        if is_due(self.names[index].account.looks_at()) {
+            self.tell_left(index);
+        }
+    }
+
+    /// Tells of the files of which it is known already, for there is no later.
+    pub(super) fn settle_accounts(&mut self) {
+        for index in 0..self.names.len() {
+            if self.names[index].account.settles_at().is_some() {
+                self.settle_account(index);
+            }
+        }
+    }
+
+    fn settle_account(&mut self, index: usize) {
+        // With others, what left a name may be read under any of them.
+        let has_others = self.names.len() > 1 || !self.globs.is_empty();
+        let name = &mut self.names[index];
+        let is_known = name.present || name.elsewhere.is_some();
+        let count = name.account.settle(is_known);
+        let has_links = name.hops.iter().any(|hop| hop.target.is_some());
+        if has_links || has_others {
+            name.account.excuse();
+        }
+        // A link that comes and goes may lead to the same file each time.
+        if !has_links {
+            self.tell_missed(index, count);
+        }
+    }
+
     /// Looks once more for files that left a name before anyone looked, and tells of those that are nowhere beside it.
-    pub(super) fn tell_left(&mut self, index: usize) {
+    fn tell_left(&mut self, index: usize) {
         self.names[index].look_again = true;
         self.look_at_name(index, None);
         let name = &mut self.names[index];
@@ -98,13 +128,12 @@ impl<D: Disk> Engine<D> {
             let facts = generation.file.facts();
             facts.is_ok_and(|facts| facts.links > 1)
         });
-        if has_links {
+        // What could not be opened, or listed, may be what left.
+        if has_links || name.look_again {
             name.account.excuse();
         }
         let count = name.account.take_left();
-        if count > 0 && self.rules.by == By::Name {
-            (self.notify)(&Notice::Missed(Arc::clone(&name.shown), count));
-        }
+        self.tell_missed(index, count);
     }
 
     /// Notes through which targets of its links a name has been looked at. They may have been swapped since the links

@@ -299,7 +299,7 @@ impl<D: Disk> Engine<D> {
             self.names[index].lose_watches(&changes.unwatched);
             self.look_at_name(index, None);
         }
-        self.tell_missed(&changes);
+        self.note_missed(&changes);
         for &index in changes.data.difference(&changes.names) {
             self.look_at_data(index);
         }
@@ -374,6 +374,7 @@ impl<D: Disk> Engine<D> {
         if self.saver.is_none() {
             self.read_what_was_put_off();
         }
+        self.settle_accounts();
         self.give_out_the_rest();
         self.save_at_the_stop();
         self.outbox.take()
@@ -391,9 +392,7 @@ impl<D: Disk> Engine<D> {
                 self.names[index].look_at = None;
                 self.look_at_name(index, None);
             }
-            if self.names[index].account.due().is_some_and(|at| at <= now) {
-                self.tell_left(index);
-            }
+            self.account_for(index, now);
             self.let_go(index, now);
             self.pass_on_partial(index, now);
             self.set_alarm(index);

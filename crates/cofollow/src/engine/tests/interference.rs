@@ -4,9 +4,13 @@ use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use notify::EventKind;
+use notify::event::{CreateKind, ModifyKind, RemoveKind, RenameMode};
+
 use super::disk::Memory;
 use super::{all_of, follow};
 use crate::Notice;
+use crate::passing::{Came, Made};
 
 // A copy that was made while nobody looked ends where it was cut, and what stood behind that is in no file: it was given
 // out as a line at the end.
@@ -179,6 +183,62 @@ fn a_retired_file_is_read_once_more_before_it_is_given_up() {
         assert_eq!(all_of(&mut engine), if is_mended { "two\n" } else { "" });
         assert_eq!(heard.try_recv().ok(), (!is_mended).then_some(4));
     }
+}
+
+// Without descriptors to look beside the log all that had been put aside was told as gone.
+#[test]
+fn what_left_the_name_is_missed_only_where_it_could_be_looked_for() {
+    let log = Path::new("/log");
+    for is_blind in [false, true] {
+        let disk = Memory::default();
+        disk.append(log).write("one\n");
+        let mut engine = follow(disk.clone(), [log]);
+        let (notices, heard) = channel();
+        engine.notify = Box::new(move |notice: &Notice| {
+            if let Notice::Missed(_, count) = notice {
+                notices.send(*count).expect("heard");
+            }
+        });
+        let mut made = Made::default();
+        let is_renamed = ModifyKind::Name(RenameMode::From);
+        for kind in [
+            EventKind::Create(CreateKind::File),
+            EventKind::Modify(is_renamed),
+        ] {
+            let mut came = Came::default();
+            made.note(kind, log, &mut came);
+            engine.names[0].account.note(came);
+        }
+        disk.be_blind(is_blind);
+        engine.account_for(0, Instant::now() + Duration::from_mins(1));
+        assert_eq!(heard.try_recv().ok(), (!is_blind).then_some(1));
+    }
+}
+
+// It is told a moment later, and there was none.
+#[test]
+fn what_came_and_went_just_before_the_end_is_missed() {
+    let log = Path::new("/log");
+    let disk = Memory::default();
+    disk.append(log).write("one\n");
+    let mut engine = follow(disk, [log]);
+    let (notices, heard) = channel();
+    engine.notify = Box::new(move |notice: &Notice| {
+        if let Notice::Missed(_, count) = notice {
+            notices.send(*count).expect("heard");
+        }
+    });
+    let mut made = Made::default();
+    let mut came = Came::default();
+    for kind in [
+        EventKind::Create(CreateKind::File),
+        EventKind::Remove(RemoveKind::File),
+    ] {
+        made.note(kind, log, &mut came);
+    }
+    engine.names[0].account.note(came);
+    engine.stop();
+    assert_eq!(heard.try_recv(), Ok(1));
 }
 
 // With a first read that failed nothing showed that the text was the same, and it came again as a whole.
