@@ -170,6 +170,8 @@ fn that_a_log_was_truncated_while_it_was_written_to_is_told() {
 fn what_is_copied_while_copies_are_looked_for_comes_once_and_in_its_place() {
     let (disk, mut engine) = followed("");
     write(&disk, "first\n");
+    // The directory has changed, and is listed.
+    disk.append(Path::new("/other"));
     engine.look_at_data(0);
     disk.before_listed(|disk| {
         copy_and_truncate(disk, "second\n");

@@ -185,6 +185,29 @@ fn a_retired_file_is_read_once_more_before_it_is_given_up() {
     }
 }
 
+// A thousand empty files whose first lines came listed their directory a thousand times.
+#[test]
+fn the_first_lines_of_a_file_cost_no_listing_of_a_directory_that_has_not_changed() {
+    let log = Path::new("/log");
+    for is_copied in [false, true] {
+        let disk = Memory::default();
+        let file = disk.append(log);
+        let mut engine = follow(disk.clone(), [log]);
+        assert_eq!(all_of(&mut engine), "");
+        disk.tick();
+        if is_copied {
+            disk.append(Path::new("/log.1")).write("one\n");
+        }
+        file.write("two\n");
+        let (listings, heard) = channel();
+        disk.before_listed(move |_| listings.send(()).expect("heard"));
+        engine.look_at_data(0);
+        let copied = if is_copied { "one\n" } else { "" };
+        assert_eq!(all_of(&mut engine), format!("{copied}two\n"));
+        assert_eq!(heard.try_recv().is_ok(), is_copied);
+    }
+}
+
 // Without descriptors to look beside the log all that had been put aside was told as gone.
 #[test]
 fn what_left_the_name_is_missed_only_where_it_could_be_looked_for() {
