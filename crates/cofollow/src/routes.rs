@@ -58,6 +58,7 @@ impl<K: Eq + Hash> Routes<K> {
         self.0.keys()
     }
 
+    #[cfg(any(target_os = "linux", test))]
     pub(crate) fn is_used<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,

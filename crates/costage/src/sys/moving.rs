@@ -1,8 +1,11 @@
 //! Moving bytes between descriptors without their passing through this process.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
 
+#[cfg(target_os = "linux")]
 use super::{count, retry};
 
 /// Moves at most `length` bytes from where a file stands, or from a pipe, into a pipe or between pipes, and never

@@ -1,9 +1,12 @@
 //! A timer that is a descriptor.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::os::fd::AsRawFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
 use super::check;
 
 /// A timer that is a descriptor: readable once it has fired, until it is set again. `Unsupported` where there is none.
