@@ -368,7 +368,6 @@ fn files_that_were_made_and_deleted_unseen_are_told_of() {
     });
     expected += "present\n";
     running.wait_for_stdout(|out| out == expected.as_bytes());
-    // In doubt the one that has the name now is taken for one of them.
     running.wait_for_stderr(|err| missed(err) > 0);
     // What is found, under whatever name, is none of them.
     while_stopped(&running, || {
@@ -382,6 +381,12 @@ fn files_that_were_made_and_deleted_unseen_are_told_of() {
     }
     running.wait_for_stdout(|out| out == expected.as_bytes());
     dir.remove("log");
+    expect_to_miss_at_most_two(running, &dir, expected);
+}
+
+/// Ends it behind one more line. One or two files were missed, of the two that were: in doubt the one that has the name is
+/// taken for one of them.
+fn expect_to_miss_at_most_two(running: Running, dir: &Dir, mut expected: String) {
     dir.append("log", "the end\n");
     expected += "the end\n";
     running.wait_for_stdout(|out| out == expected.as_bytes());
@@ -417,12 +422,7 @@ fn files_that_were_moved_away_unseen_are_told_of() {
         running.wait_for_stderr(|err| missed(err) > 0);
         // What was read is no loss, wherever it is put.
         put_aside(4);
-        dir.append("log", "the end\n");
-        expected += "the end\n";
-        running.wait_for_stdout(|out| out == expected.as_bytes());
-        running.kill("TERM");
-        let missed = missed(&running.wait().stderr);
-        assert!((1..=2).contains(&missed), "{missed}");
+        expect_to_miss_at_most_two(running, &dir, expected);
     }
 }
 

@@ -1,14 +1,14 @@
 //! What happens while it is looked at, and what fails: on a disk that does as it is told.
 
 use std::path::Path;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use notify::EventKind;
 use notify::event::{CreateKind, ModifyKind, RemoveKind, RenameMode};
 
 use super::disk::Memory;
-use super::{all_of, follow};
+use super::{Engine, all_of, follow};
 use crate::Notice;
 use crate::passing::{Came, Made};
 
@@ -208,6 +208,17 @@ fn the_first_lines_of_a_file_cost_no_listing_of_a_directory_that_has_not_changed
     }
 }
 
+/// Hears how many files came and went unread.
+fn missed(engine: &mut Engine<Memory>) -> Receiver<usize> {
+    let (notices, heard) = channel();
+    engine.notify = Box::new(move |notice: &Notice| {
+        if let Notice::Missed(_, count) = notice {
+            notices.send(*count).expect("heard");
+        }
+    });
+    heard
+}
+
 // Without descriptors to look beside the log all that had been put aside was told as gone.
 #[test]
 fn what_left_the_name_is_missed_only_where_it_could_be_looked_for() {
@@ -216,12 +227,7 @@ fn what_left_the_name_is_missed_only_where_it_could_be_looked_for() {
         let disk = Memory::default();
         disk.append(log).write("one\n");
         let mut engine = follow(disk.clone(), [log]);
-        let (notices, heard) = channel();
-        engine.notify = Box::new(move |notice: &Notice| {
-            if let Notice::Missed(_, count) = notice {
-                notices.send(*count).expect("heard");
-            }
-        });
+        let heard = missed(&mut engine);
         let mut made = Made::default();
         let is_renamed = ModifyKind::Name(RenameMode::From);
         for kind in [
@@ -245,12 +251,7 @@ fn what_came_and_went_just_before_the_end_is_missed() {
     let disk = Memory::default();
     disk.append(log).write("one\n");
     let mut engine = follow(disk, [log]);
-    let (notices, heard) = channel();
-    engine.notify = Box::new(move |notice: &Notice| {
-        if let Notice::Missed(_, count) = notice {
-            notices.send(*count).expect("heard");
-        }
-    });
+    let heard = missed(&mut engine);
     let mut made = Made::default();
     let mut came = Came::default();
     for kind in [
