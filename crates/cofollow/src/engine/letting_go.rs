@@ -54,21 +54,13 @@ impl<D: Disk> Engine<D> {
             let Some(mut generation) = self.names[index].generations.remove(at) else {
                 return;
             };
-            let heirs = self.owners.take_heirs(generation.identity);
-            self.owners.remove(&generation);
+            let heirs = self.disown(&generation);
             self.unwatch_file(index, generation.watch);
             self.give_out_last(index, &mut generation, tail);
             self.mark_unsaved();
             let shown = Arc::clone(&self.names[index].shown);
             (self.notify)(&Notice::Detail(Detail::LetGo(shown)));
-            let identity = generation.identity;
             self.remember(index, generation);
-            // The name that stands for it now goes on with it.
-            let mut heirs = heirs;
-            heirs.retain(|&heir| {
-                let elsewhere = &mut self.names[heir].elsewhere;
-                elsewhere.take_if(|other| *other == identity).is_some()
-            });
             for heir in heirs {
                 self.look_at_name(heir, None);
             }
@@ -79,6 +71,18 @@ impl<D: Disk> Engine<D> {
             self.queue(index);
             self.forget_gone(index);
         }
+    }
+
+    /// A generation has left its name. Which names stand for its file, and go on with it now?
+    pub(super) fn disown(&mut self, generation: &Generation<D::File>) -> Vec<usize> {
+        let mut heirs = self.owners.remove(generation);
+        heirs.retain(|&heir| {
+            let elsewhere = &mut self.names[heir].elsewhere;
+            elsewhere
+                .take_if(|other| *other == generation.identity)
+                .is_some()
+        });
+        heirs
     }
 
     /// Remembers how far a file was read that is let go.

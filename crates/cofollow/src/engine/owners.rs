@@ -25,12 +25,14 @@ impl Owners {
         self.generations.insert(key, name);
     }
 
-    /// It is not any more.
-    pub(super) fn remove<F>(&mut self, generation: &Generation<F>) {
+    /// It is not any more. To whom does the file fall, if it is nobody's now?
+    pub(super) fn remove<F>(&mut self, generation: &Generation<F>) -> Vec<usize> {
         let identity = generation.identity;
         self.generations.remove(&(identity, generation.key));
-        if !self.has(identity) {
-            self.take_heirs(identity);
+        if self.has(identity) {
+            Vec::new()
+        } else {
+            self.take_heirs(identity)
         }
     }
 
@@ -54,8 +56,7 @@ impl Owners {
         self.heirs.insert((identity, name));
     }
 
-    /// Those to which the file falls.
-    pub(super) fn take_heirs(&mut self, identity: Identity) -> Vec<usize> {
+    fn take_heirs(&mut self, identity: Identity) -> Vec<usize> {
         let all = (identity, usize::MIN)..=(identity, usize::MAX);
         let heirs: Vec<usize> = self.heirs.range(all).map(|(_, heir)| *heir).collect();
         for &heir in &heirs {

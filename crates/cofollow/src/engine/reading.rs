@@ -422,7 +422,9 @@ impl<D: Disk> Engine<D> {
         let was_caught_up = std::mem::replace(&mut name.caught_up, true);
         let forgotten = name.forget_ended();
         for generation in &forgotten {
-            self.owners.remove(generation);
+            for heir in self.disown(generation) {
+                self.look_soon(heir);
+            }
             self.unwatch_file(index, generation.watch);
         }
         let name = &mut self.names[index];

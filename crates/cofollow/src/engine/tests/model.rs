@@ -439,3 +439,27 @@ fn files_that_had_the_name_unseen_are_read_a_few_times_each() {
     assert_eq!(all_of(&mut engine), expected + "the end\n");
     assert!(engine.reads < 1000, "{}", engine.reads);
 }
+
+// What was truncated unread may have been copied to any file that came since. When that was truncated, too, it was left to
+// its own name, which nobody told.
+#[test]
+fn a_file_that_is_no_copy_any_more_falls_to_its_own_name() {
+    let disk = Memory::default();
+    let [log, other] = ["/log", "/log.1"].map(Path::new);
+    let mut engine = follow(disk.clone(), [log, other]);
+    disk.append(log).write("1\n");
+    engine.look_at_all();
+    disk.tick();
+    disk.append(log).truncate();
+    disk.append(other).write("another\n");
+    engine.look_at_all();
+    assert_eq!(all_of(&mut engine), "another\n");
+    disk.tick();
+    disk.append(other).truncate();
+    engine.look_at_data(0);
+    assert_eq!(all_of(&mut engine), "");
+    disk.append(other).write("more\n");
+    engine.keep_time(std::time::Instant::now() + Duration::from_millis(1));
+    assert_eq!(all_of(&mut engine), "more\n");
+    assert!(owners_are_those_of_the_walk(&engine));
+}
