@@ -136,10 +136,8 @@ impl Account {
 
     /// How many of those that came are gone and were never found. `is_known`: what has the name now is known.
     pub(crate) fn settle(&mut self, is_known: bool) -> usize {
-        let (came, _) = self
-            .pending
-            .take()
-            .unwrap_or((Came::default(), Instant::now()));
+        let (came, _) = self.pending.take().unzip();
+        let came = came.unwrap_or_default();
         let made = came.made + usize::from(self.is_open);
         let unseen = made.saturating_sub(self.early);
         self.early = self.early.saturating_sub(made);
